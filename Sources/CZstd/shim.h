@@ -1,0 +1,4 @@
+// The only door to libzstd.
+#pragma once
+#include <zstd.h>
+#include <zstd_errors.h>
