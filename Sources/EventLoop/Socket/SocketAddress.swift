@@ -80,7 +80,18 @@ package struct SocketAddress: Sendable, Equatable, CustomStringConvertible {
     }
   }
 
-  func with(port: Int) -> SocketAddress? { SocketAddress(numericHost: host, port: port) }
+  /// The same host, an IPv6 zone included, with another port.
+  package func with(port: Int) -> SocketAddress {
+    var copy = storage
+    // The port stands behind the family in both sockaddr_in and sockaddr_in6.
+    let offset = MemoryLayout<sockaddr_in>.offset(of: \.sin_port) ?? 2
+    withUnsafeMutableBytes(of: &copy) { bytes in
+      bytes.storeBytes(of: UInt16(truncatingIfNeeded: port).bigEndian, toByteOffset: offset, as: UInt16.self)
+    }
+    return withUnsafePointer(to: copy) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { SocketAddress(address: $0, length: length) }
+    }
+  }
 
   package var isLoopback: Bool { host.hasPrefix("127.") || host == "::1" }
 
