@@ -42,6 +42,7 @@ package final class Connection: @unchecked Sendable {
   package let peer: SocketAddress
   package let isTLS: Bool
   package private(set) var phase = Phase.open
+  /// Held until `close()`.
   package var delegate: (any ConnectionDelegate)?
   /// Called once, when the descriptor is closed.
   package var onClose: (() -> Void)?
@@ -57,10 +58,10 @@ package final class Connection: @unchecked Sendable {
   /// Bytes that one read takes from the socket: what is there, at most this.
   private static let readBytes = 64 * 1024
 
-  /// Takes over a connected, non-blocking descriptor: it is closed also where this throws. Callbacks come from the next turn on.
+  /// Takes over a connected, non-blocking descriptor: it is closed also where this throws. Callbacks come from the next turn on, to the
+  /// `delegate` that the caller sets until then.
   package init(
-    loop: EventLoop, socket: consuming ConnectedSocket, tls: TLSSession? = nil, readBound: Int,
-    delegate: any ConnectionDelegate
+    loop: EventLoop, socket: consuming ConnectedSocket, tls: TLSSession? = nil, readBound: Int
   ) throws(SystemError) {
     loop.checkIsolated()
     peer = socket.peer
@@ -70,7 +71,6 @@ package final class Connection: @unchecked Sendable {
       throw SystemError("bufferevent_socket_new", ENOMEM)
     }
     self.loop = loop
-    self.delegate = delegate
     self.event = event
     session = tls
     isTLS = tls != nil
