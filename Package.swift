@@ -59,7 +59,9 @@ let package = Package(
 
     .target(
       name: "TestSupport",
-      dependencies: ["Primitives", "EventLoop", "HTTPModel", "HTTPTransport", "ObjectStore", "S3", "Observability"],
+      dependencies: [
+        "Primitives", "EventLoop", "HTTPModel", "HTTPTransport", "ObjectStore", "S3", "Observability", httpTypes,
+      ],
       path: "Tests/Support", swiftSettings: settings),
     .testTarget(name: "PrimitivesTests", dependencies: ["Primitives", "TestSupport"], swiftSettings: settings),
     .testTarget(name: "CryptoTests", dependencies: ["Crypto", "Primitives", "TestSupport"], swiftSettings: settings),
@@ -76,7 +78,8 @@ let package = Package(
     .testTarget(
       name: "ObjectStoreTests",
       dependencies: [
-        "ObjectStore", "S3", "Crypto", "HTTPModel", "HTTPTransport", "EventLoop", "Primitives", "TestSupport",
+        "ObjectStore", "S3", "Crypto", "HTTPModel", "HTTPTransport", "EventLoop", "Observability", "Primitives",
+        "TestSupport", httpTypes,
       ],
       swiftSettings: settings),
     .testTarget(
