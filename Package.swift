@@ -43,7 +43,9 @@ let package = Package(
       swiftSettings: settings),
     .target(
       name: "API",
-      dependencies: ["HTTPModel", "Auth", "EventStore", "Observability", "Primitives", "Crypto", logging, httpTypes],
+      dependencies: [
+        "HTTPModel", "Auth", "EventStore", "ObjectStore", "Observability", "Primitives", "Crypto", logging, httpTypes,
+      ],
       swiftSettings: settings),
     .target(
       name: "Service",
@@ -85,7 +87,10 @@ let package = Package(
       swiftSettings: settings),
     .testTarget(
       name: "APITests",
-      dependencies: ["API", "Auth", "EventStore", "HTTPModel", "ObjectStore", "Primitives", "TestSupport", httpTypes],
+      dependencies: [
+        "API", "Auth", "EventStore", "HTTPModel", "ObjectStore", "Observability", "Primitives", "TestSupport", logging,
+        httpTypes,
+      ],
       swiftSettings: settings),
     .testTarget(
       name: "ServiceTests", dependencies: ["Service", "API", "Auth", "EventStore", "Primitives", "TestSupport"],
