@@ -22,9 +22,10 @@ let package = Package(
   targets: [
     .systemLibrary(name: "CLibevent", providers: [.apt(["libevent-dev"])]),
     .systemLibrary(name: "COpenSSL", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CIntrinsics"),
     .systemLibrary(name: "CZstd", providers: [.apt(["libzstd-dev"])]),
 
-    .target(name: "Primitives", swiftSettings: settings),
+    .target(name: "Primitives", dependencies: ["CIntrinsics"], swiftSettings: settings),
     .target(name: "Crypto", dependencies: ["COpenSSL", "Primitives"], swiftSettings: settings),
     .target(name: "Observability", dependencies: ["Primitives", logging], swiftSettings: settings),
     .target(name: "EventLoop", dependencies: ["CLibevent", "COpenSSL", "Primitives"], swiftSettings: settings),
