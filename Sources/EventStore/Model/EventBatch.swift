@@ -36,7 +36,7 @@ package enum EventOutcome: Sendable, Equatable {
   case rejected([FieldError])
   /// Larger than `maxBytes`.
   case tooLarge
-  /// Has an idempotency key, and the store's salt, which its id needs, is not known yet. Worth a retry.
+  /// Has an idempotency key, and its id cannot be made: the store's salt is not known yet. Worth a retry.
   case saltUnknown
 }
 
@@ -149,9 +149,10 @@ package struct EventBatch: Sendable {
         milliseconds: milliseconds, callHash: event.callHash, isKeyed: false, unique: random.next())
     }
     guard let salt else { return nil }
-    let unique = KeyedIdentity.unique(
+    let unique = try? KeyedIdentity.unique(
       salt: salt, key: key, instant: event.instant, eventType: event.eventType,
       metadata: event.metadata.map { UnsafeRawBufferPointer(rebasing: source[$0]) })
+    guard let unique else { return nil }
     return EventID(milliseconds: milliseconds, callHash: event.callHash, isKeyed: true, unique: unique)
   }
 
@@ -212,20 +213,20 @@ package struct EventBatch: Sendable {
 enum KeyedIdentity {
   static func unique(
     salt: [UInt8], key: EventText, instant: Int64, eventType: EventText, metadata: UnsafeRawBufferPointer?
-  ) -> UInt64 {
+  ) throws(CryptoError) -> UInt64 {
     var input = salt
     key.withBytes { key in
       input.appendLittle(UInt32(key.count))
       input.append(contentsOf: key)
     }
-    let keyHash = SHA256.hash(input)
+    let keyHash = try SHA256.hash(input)
     input.appendLittle(instant)
     eventType.withBytes { type in
       input.appendLittle(UInt32(type.count))
       input.append(contentsOf: type)
     }
     if let metadata { input.append(contentsOf: metadata) }
-    let payloadHash = SHA256.hash(input)
+    let payloadHash = try SHA256.hash(input)
     let high = UInt64(keyHash[0]) << 15 | UInt64(keyHash[1]) << 7 | UInt64(keyHash[2]) >> 1
     let low = UInt64(payloadHash[0]) << 16 | UInt64(payloadHash[1]) << 8 | UInt64(payloadHash[2])
     return high << 24 | low

@@ -131,3 +131,18 @@ private struct LineReader {
     throw DamagedLine()
   }
 }
+
+/// Lines of a block or a journal record, without their line feeds.
+struct LineSplitter {
+  private let bytes: UnsafeRawBufferPointer
+  private(set) var offset = 0
+
+  init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
+
+  mutating func next() -> UnsafeRawBufferPointer? {
+    guard offset < bytes.count, let base = bytes.baseAddress else { return nil }
+    let end = memchr(base + offset, 0x0A, bytes.count - offset).map { base.distance(to: UnsafeRawPointer($0)) } ?? bytes.count
+    defer { offset = end + 1 }
+    return UnsafeRawBufferPointer(rebasing: bytes[offset..<end])
+  }
+}

@@ -96,7 +96,10 @@ struct SegmentBuilder {
 
   private static func typeTable(_ types: [[UInt8]: Int]) -> [UInt8] {
     var bytes: [UInt8] = []
-    for (type, count) in types.sorted(by: { ($1.value, $0.key.lexicographicallyPrecedes($1.key) ? 0 : 1) < ($0.value, 0) }) {
+    let ordered = types.sorted { left, right in
+      left.value != right.value ? left.value > right.value : left.key.lexicographicallyPrecedes(right.key)
+    }
+    for (type, count) in ordered {
       bytes.appendVarint(UInt64(type.count))
       bytes.append(contentsOf: type)
       bytes.appendVarint(UInt64(count))
