@@ -144,7 +144,8 @@ package final class APIHandler: HTTPHandler {
       if head.bytes(in: place, are: "*/*") { return }
       if context.route.produces.first == MediaType.json, head.bytes(in: place, are: "application/json") { return }
     }
-    let value = context.fields.hasManyAccepts
+    let value =
+      context.fields.hasManyAccepts
       ? head.values(of: .accept).joined(separator: ",") : String(decoding: head.bytes[place], as: UTF8.self)
     guard MediaType.accepts(value, context.route.produces) else {
       throw Problem(

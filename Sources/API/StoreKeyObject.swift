@@ -28,5 +28,7 @@ package struct StoreKeyObject: KeyObject {
     }
   }
 
-  private static func failure(_ error: ObjectStoreError) -> KeySourceError { .unavailable("keys.json: \(error.message)") }
+  private static func failure(_ error: ObjectStoreError) -> KeySourceError {
+    .unavailable("keys.json: \(error.message)")
+  }
 }

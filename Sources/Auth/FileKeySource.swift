@@ -44,7 +44,9 @@ package struct FileKeySource: KeySource {
     let found = "\(status.st_ino)-\(status.st_size)-\(status.st_mtim.tv_sec).\(status.st_mtim.tv_nsec)"
     if found == version { return nil }
     let bytes = try Self.readAll(file, path)
-    do { return KeysSnapshot(document: try KeysDocument(parsing: bytes), version: found) } catch { throw .document(error) }
+    do { return KeysSnapshot(document: try KeysDocument(parsing: bytes), version: found) } catch {
+      throw .document(error)
+    }
   }
 
   private func replace(with bytes: [UInt8]) throws(KeySourceError) {

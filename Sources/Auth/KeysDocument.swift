@@ -85,7 +85,9 @@ package struct KeysDocument: Sendable, Equatable {
   package mutating func add(_ key: APIKey) throws(KeysDocumentError) {
     guard APIKey.isValidName(key.name) else { throw .invalidName(key.name) }
     guard activeKey(named: key.name) == nil else { throw .nameTaken(key.name) }
-    guard keys.count(where: { $0.revokedAt == nil }) < Self.maxActiveKeys else { throw .full(limit: Self.maxActiveKeys) }
+    guard keys.count(where: { $0.revokedAt == nil }) < Self.maxActiveKeys else {
+      throw .full(limit: Self.maxActiveKeys)
+    }
     guard !keys.contains(where: { $0.digest == key.digest }) else { throw .malformed("the hash is in use") }
     keys.append(key)
   }
@@ -114,7 +116,8 @@ private enum KeyRecord {
   static func parse(_ record: JSONValue) throws(Malformed) -> APIKey {
     guard case .object(let members) = record else { throw Malformed(reason: "not an object") }
     guard let name = record["name"]?.stringValue, APIKey.isValidName(name) else { throw Malformed(reason: "bad name") }
-    guard let hex = record["sha256"]?.stringValue, let bytes = Hex.decode(hex), let digest = KeyDigest(bytes: bytes) else {
+    guard let hex = record["sha256"]?.stringValue, let bytes = Hex.decode(hex), let digest = KeyDigest(bytes: bytes)
+    else {
       throw Malformed(reason: "bad sha256")
     }
     guard let names = strings(record["scopes"]), let scopes = Scope(names: names) else {

@@ -23,19 +23,21 @@ struct RequestFields: Sendable {
         hasManyAccepts = accept != nil
         accept = accept ?? place.value
       case 10 where head.name(at: place, is: "user-agent"): userAgent = place.value
-      case 11 where head.name(at: place, is: "acknowledge"): single(&acknowledge, place, "Acknowledge")
-      case 12 where head.name(at: place, is: "content-type"): single(&contentType, place, "Content-Type")
+      case 11 where head.name(at: place, is: "acknowledge"): acknowledge = single(acknowledge, place, "Acknowledge")
+      case 12 where head.name(at: place, is: "content-type"): contentType = single(contentType, place, "Content-Type")
       case 13 where head.name(at: place, is: "if-none-match"): ifNoneMatch = ifNoneMatch ?? place.value
       case 14 where head.name(at: place, is: "ce-specversion"): isCloudEvent = true
-      case 15 where head.name(at: place, is: "idempotency-key"): single(&idempotencyKey, place, "Idempotency-Key")
-      case 16 where head.name(at: place, is: "content-encoding"): single(&contentEncoding, place, "Content-Encoding")
+      case 15 where head.name(at: place, is: "idempotency-key"):
+        idempotencyKey = single(idempotencyKey, place, "Idempotency-Key")
+      case 16 where head.name(at: place, is: "content-encoding"):
+        contentEncoding = single(contentEncoding, place, "Content-Encoding")
       default: break
       }
     }
   }
 
-  private mutating func single(_ slot: inout Range<Int>?, _ place: FieldPlace, _ name: String) {
-    if slot != nil { repeated = name }
-    slot = place.value
+  private mutating func single(_ former: Range<Int>?, _ place: FieldPlace, _ name: String) -> Range<Int> {
+    if former != nil { repeated = name }
+    return place.value
   }
 }

@@ -66,7 +66,8 @@ struct ReadEvent: Sendable {
   private func id(_ context: RequestContext) throws(Problem) -> EventID {
     _ = try QueryValues(context.head, allowed: context.route.query)
     let raw = context.parameters.first.map { context.head.bytes[$0] } ?? []
-    guard let text = PercentCoding.decode(raw, plusIsSpace: false), let id = text.withUnsafeBytes({ EventID($0) }) else {
+    guard let text = PercentCoding.decode(raw, plusIsSpace: false), let id = text.withUnsafeBytes({ EventID($0) })
+    else {
       throw .invalid("eventId", "eventId must be evt_ and 26 characters", in: .path)
     }
     return id

@@ -124,7 +124,9 @@ struct StoreEvents: Sendable {
     if fields.idempotencyKey != nil {
       throw Problem(
         .notImplemented, "The header Idempotency-Key is not supported yet; nothing was stored",
-        details: [FieldError(field: "Idempotency-Key", message: "Idempotency-Key is not supported yet; nothing was stored")])
+        details: [
+          FieldError(field: "Idempotency-Key", message: "Idempotency-Key is not supported yet; nothing was stored")
+        ])
     }
     guard let value = fields.acknowledge else { return nil }
     guard context.head.bytes(in: value, are: "object-store") else {

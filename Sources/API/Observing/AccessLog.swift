@@ -3,6 +3,7 @@
 
 import HTTPModel
 import HTTPTypes
+import Logging
 import Observability
 import Primitives
 import Synchronization

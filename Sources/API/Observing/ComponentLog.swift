@@ -4,6 +4,7 @@
 import Auth
 import EventStore
 import HTTPModel
+import Logging
 import Observability
 import Primitives
 
@@ -94,7 +95,8 @@ extension ComponentLog {
   }
 
   func readFailed(_ context: RequestContext, _ query: String, _ error: any Error, _ started: Int64) {
-    guard !(error is Problem), var line = output.line(.warning, component: Self.retriever, message: "read failed") else {
+    guard !(error is Problem), var line = output.line(.warning, component: Self.retriever, message: "read failed")
+    else {
       return
     }
     line.add("requestId", context.request.id)

@@ -45,7 +45,8 @@ package final class RequestMetrics: Sendable {
     let own = series[route * Self.methods.count + methodIndex].value {
       Series(
         registry.histogram(
-          "callflow_http_request_duration_seconds", "Time from the first byte of the request to the first of the reply.",
+          "callflow_http_request_duration_seconds",
+          "Time from the first byte of the request to the first of the reply.",
           labels(route, methodIndex)))
     }
     own.duration.observe(nanoseconds: nanosecondsToFirstByte)

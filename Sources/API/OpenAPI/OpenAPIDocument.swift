@@ -2,6 +2,7 @@
 // appears here because of that. What a table cannot say (words, schemas, examples) is in the files beside this one.
 
 import Auth
+import EventStore
 import HTTPTypes
 import Primitives
 
@@ -114,7 +115,8 @@ package struct OpenAPIDocument: Sendable {
         ("name", .string(parameter.name)), ("in", "query"), ("description", .string(words.description)),
       ]
       if parameter.isRepeatable {
-        members.append(("schema", ["type": "array", "maxItems": .integer(ReadEvents.maxEventTypes), "items": words.schema]))
+        members.append(
+          ("schema", ["type": "array", "maxItems": .integer(ReadEvents.maxEventTypes), "items": words.schema]))
         members += [("style", "form"), ("explode", true)]
       } else {
         members.append(("schema", words.schema))

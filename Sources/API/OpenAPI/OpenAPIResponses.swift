@@ -27,7 +27,7 @@ enum OpenAPIResponses {
           [
             "description": .string("\(code.title): \(codes.joined(separator: " or "))"),
             "headers": .object([requestId] + extraHeaders(code.status)),
-            "content": .object([(MediaType.problem, ["schema": .schema("Problem")])]),
+            "content": content(MediaType.problem, .schema("Problem")),
           ]
         ))
     }
@@ -73,16 +73,20 @@ enum OpenAPIResponses {
     case .getEvent:
       [
         ("200", json("The event", "Event", headers: [("ETag", .reference("headers", "ETag"))])),
-        ("304", ["description": "Not modified", "headers": .object([requestId, ("ETag", .reference("headers", "ETag"))])]),
+        (
+          "304",
+          ["description": "Not modified", "headers": .object([requestId, ("ETag", .reference("headers", "ETag"))])]
+        ),
       ]
     case .getReceipt: [("200", json("The receipt", "Receipt"))]
     case .health, .readiness:
       [("200", json("Events are taken", "Health")), ("503", json("No event can be taken", "Health", headers: retry))]
-    case .liveness: [("200", json("The loops turn", "Liveness")), ("503", json("A loop is stuck", "Liveness", headers: retry))]
+    case .liveness:
+      [("200", json("The loops turn", "Liveness")), ("503", json("A loop is stuck", "Liveness", headers: retry))]
     case .openAPI:
-      [("200", ["description": "The document", "headers": .object([requestId]), "content": ["application/json": ["schema": ["type": "object"]]]])]
+      [("200", response("The document", content(MediaType.json, ["type": "object"])))]
     case .metrics:
-      [("200", ["description": "Prometheus text", "headers": .object([requestId]), "content": ["text/plain": ["schema": ["type": "string"]]]])]
+      [("200", response("Prometheus text", content("text/plain", ["type": "string"])))]
     }
   }
 
@@ -91,27 +95,34 @@ enum OpenAPIResponses {
   private static var storeEvents: [(String, JSONValue)] {
     let location: [(String, JSONValue)] = [("Location", .reference("headers", "Location"))]
     let link: [(String, JSONValue)] = [("Link", .reference("headers", "Link"))]
-    let either: JSONValue = ["schema": ["oneOf": [.schema("Stored"), .schema("BatchResult")]]]
-    let none: JSONValue = .object([
-      (MediaType.json, ["schema": .schema("BatchResult")]), (MediaType.problem, ["schema": .schema("Problem")]),
-    ])
-    func entry(_ text: String, _ headers: [(String, JSONValue)], _ content: JSONValue) -> JSONValue {
-      ["description": .string(text), "headers": .object([requestId] + headers), "content": content]
-    }
+    let either = content(MediaType.json, ["oneOf": [.schema("Stored"), .schema("BatchResult")]])
+    let none: JSONValue = [
+      "application/json": ["schema": .schema("BatchResult")],
+      "application/problem+json": ["schema": .schema("Problem")],
+    ]
     return [
-      ("201", entry("All events are stored", location, [MediaType.json: either])),
-      ("202", entry("All are in the journal; the object store did not answer in time", location + link, [MediaType.json: either])),
+      ("201", response("All events are stored", either, location)),
+      (
+        "202",
+        response("All are in the journal; the object store did not answer in time", either, location + link)
+      ),
       ("207", json("Some events are stored", "BatchResult")),
-      ("400", entry("No event is stored: VALIDATION_ERROR or MALFORMED_REQUEST", [], none)),
-      ("413", entry("PAYLOAD_TOO_LARGE: the body, its number of events, or every event", [], none)),
-      ("503", entry("STORE_UNAVAILABLE or SHUTTING_DOWN", retry, none)),
+      ("400", response("No event is stored: VALIDATION_ERROR or MALFORMED_REQUEST", none)),
+      ("413", response("PAYLOAD_TOO_LARGE: the body, its number of events, or every event", none)),
+      ("503", response("STORE_UNAVAILABLE or SHUTTING_DOWN", none, retry)),
     ]
   }
 
+  private static func content(_ mediaType: String, _ schema: JSONValue) -> JSONValue {
+    .object([(mediaType, .object([("schema", schema)]))])
+  }
+
+  private static func response(_ text: String, _ content: JSONValue, _ headers: [(String, JSONValue)] = []) -> JSONValue
+  {
+    ["description": .string(text), "headers": .object([requestId] + headers), "content": content]
+  }
+
   private static func json(_ text: String, _ schema: String, headers: [(String, JSONValue)] = []) -> JSONValue {
-    [
-      "description": .string(text), "headers": .object([requestId] + headers),
-      "content": .object([(MediaType.json, ["schema": .schema(schema)])]),
-    ]
+    response(text, content(MediaType.json, .schema(schema)), headers)
   }
 }

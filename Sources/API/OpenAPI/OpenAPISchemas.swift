@@ -10,7 +10,9 @@ struct OpenAPISchemas {
 
   var all: JSONValue {
     .object([
-      ("EventId", ["type": "string", "pattern": "^evt_[0-7][0-9A-HJKMNP-TV-Z]{25}$", "example": .string(Self.eventId)]),
+      (
+        "EventId", ["type": "string", "pattern": "^evt_[0-7][0-9A-HJKMNP-TV-Z]{25}$", "example": .string(Self.eventId)]
+      ),
       ("CallId", Self.callId), ("EventType", Self.eventType), ("NewEvent", newEvent), ("Event", Self.event),
       ("Stored", Self.stored), ("BatchResult", Self.batchResult), ("EventPage", Self.eventPage),
       ("Receipt", Self.receipt), ("Health", Self.health), ("Liveness", Self.liveness), ("Error", Self.error),
@@ -46,7 +48,8 @@ struct OpenAPISchemas {
   private var newEvent: JSONValue {
     [
       "type": "object", "required": ["callId", "eventType", "timestamp"], "additionalProperties": false,
-      "description": .string("At most \(limits.maxBytes) bytes. Whatever else belongs to the event goes under metadata."),
+      "description": .string(
+        "At most \(limits.maxBytes) bytes. Whatever else belongs to the event goes under metadata."),
       "properties": [
         "callId": .schema("CallId"), "eventType": .schema("EventType"), "timestamp": Self.timestamp,
         "metadata": Self.metadata, "idempotencyKey": Self.idempotencyKey,
@@ -119,7 +122,9 @@ struct OpenAPISchemas {
     "properties": [
       "durability": durability, "node": ["type": "string", "pattern": "^[0-9a-f]{10}$"],
       "segment": ["type": "string", "nullable": true, "description": "Key of the object; null before the upload"],
-      "offset": ["type": "integer", "minimum": 0, "description": "Of the frame in the object, or the record in the journal"],
+      "offset": [
+        "type": "integer", "minimum": 0, "description": "Of the frame in the object, or the record in the journal",
+      ],
       "crc32c": ["type": "string", "pattern": "^[0-9a-f]{8}$", "description": "Of the event's line"],
       "uploadedAt": ["type": "string", "format": "date-time", "nullable": true],
     ],

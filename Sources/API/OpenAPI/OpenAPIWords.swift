@@ -70,7 +70,8 @@ struct ParameterWords {
         "strong: everything that was uploaded before the request is seen",
         ["type": "string", "enum": ["strong", "eventual"], "default": "eventual"])
     case "atomic":
-      ParameterWords("Store all events of the body or none", ["type": "string", "enum": ["true", "false"], "default": "false"])
+      ParameterWords(
+        "Store all events of the body or none", ["type": "string", "enum": ["true", "false"], "default": "false"])
     default: ParameterWords(name, ["type": "string"])
     }
   }
