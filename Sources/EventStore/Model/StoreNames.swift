@@ -20,6 +20,7 @@ struct DataFolder: Sendable {
 
   var journal: String { path + "/journal" }
   var spool: String { path + "/spool" }
+  var quarantine: String { path + "/quarantine" }
   var storeDescription: String { path + "/store.json" }
 
   func journal(writer: UInt64) -> String { journal + "/" + WriterName.text(writer) }
