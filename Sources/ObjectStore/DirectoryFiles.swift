@@ -146,11 +146,12 @@ extension DirectoryFiles {
     guard mkdir(path, 0o750) == 0 || errno == EEXIST else { throw .last("mkdir", path) }
     var parent = path
     while let last = parent.popLast(), last != "/" {}
-    // The file system's root, and folders above ours that we may not open, are not ours to synchronize.
+    if parent.isEmpty { parent = path.hasPrefix("/") ? "/" : "." }
     do throws(FileFailure) {
-      try LocalFile.synchronizeFolder(parent.isEmpty ? (path.hasPrefix("/") ? "/" : ".") : parent)
+      try LocalFile.synchronizeFolder(parent)
     } catch {
-      guard error.operation == "open", error.code == EACCES, !path.hasPrefix(paths.root) else { throw error }
+      // Folders above the root may be closed to us or read-only, and then hold nothing new of ours.
+      guard !parent.hasPrefix(paths.root), [EACCES, EROFS, EINVAL].contains(error.code) else { throw error }
     }
     durableFolders.withLock { folders in
       if folders.count >= Self.maxDurableFolders { folders.removeAll() }

@@ -29,7 +29,7 @@ package struct FileFailure: Error, Sendable {
 }
 
 /// Runs file operations for the store: their failures become the store's.
-func asStore<T>(_ body: () throws(FileFailure) -> T) throws(ObjectStoreError) -> T {
+func asStore<T: ~Copyable>(_ body: () throws(FileFailure) -> T) throws(ObjectStoreError) -> T {
   do throws(FileFailure) {
     return try body()
   } catch {
