@@ -1,7 +1,9 @@
 // Start, the tasks that run while the store lives, and the orderly end.
 
+import Logging
 import ObjectStore
 import Primitives
+import Synchronization
 
 extension EventStore {
   /// Locks a new writer folder, replays what earlier processes left, and starts the tasks. Returns when events can be taken; the

@@ -1,7 +1,10 @@
 // Reads: one page, one event, one receipt.
 
+import Logging
 import ObjectStore
+import Observability
 import Primitives
+import Synchronization
 
 extension EventStore {
   /// How long after a read the catalog is kept fresh in the background.
@@ -33,7 +36,9 @@ extension EventStore {
   /// What was acknowledged a moment ago needs no thread but the caller's.
   private func inMemory(_ id: EventID) -> [UInt8]? {
     for memtable in view.current.memtables {
-      for entry in memtable.entries(callHash: id.callHash) where entry.key.id == id { return memtable.line(entry).bytes }
+      for entry in memtable.entries(callHash: id.callHash) where entry.key.id == id {
+        return memtable.line(entry).bytes
+      }
     }
     return nil
   }

@@ -30,7 +30,9 @@ package struct StoreDescription: Sendable, Equatable {
   }
 
   /// Reads it, or creates it where the store is new.
-  static func load(from objects: any ObjectStore, random: any RandomSource) async throws(ObjectStoreError) -> StoreDescription {
+  static func load(from objects: any ObjectStore, random: any RandomSource) async throws(ObjectStoreError)
+    -> StoreDescription
+  {
     if let object = try await objects.get(ObjectName.storeDescription, range: nil) {
       return try StoreDescription(parsing: object.bytes)
     }

@@ -2,6 +2,7 @@
 // writer's name. At start this is recovery; later it finds the folders of processes that ended beside this one.
 
 import Logging
+import ObjectStore
 import Primitives
 
 struct Adoption: Sendable {
@@ -18,7 +19,9 @@ struct Adoption: Sendable {
   func adoptAll() throws(DiskError) -> [UInt64: any DiskLock] {
     var locks: [UInt64: any DiskLock] = [:]
     for name in try disk.list(folder.journal) {
-      guard let writer = WriterName.parse(name), let lock = try? disk.lock(folder.lock(writer: writer)) else { continue }
+      guard let writer = WriterName.parse(name), let lock = try? disk.lock(folder.lock(writer: writer)) else {
+        continue
+      }
       locks[writer] = lock
       try adopt(writer)
     }
@@ -47,7 +50,11 @@ struct Adoption: Sendable {
       guard let number = DataFolder.number(of: name, suffix: ".journal") else { continue }
       let path = folder.journal(writer: writer) + "/" + name
       // The segment was complete before the crash; only the journal's removal was missing.
-      if spooled.contains(number) { try disk.remove(path) } else { try replay(FileIdentity(writer: writer, number: number), path) }
+      if spooled.contains(number) {
+        try disk.remove(path)
+      } else {
+        try replay(FileIdentity(writer: writer, number: number), path)
+      }
     }
   }
 
@@ -62,7 +69,9 @@ struct Adoption: Sendable {
     defer { file.close() }
     let size = try file.size()
     let tail = try file.read(max(0, size - SegmentFormat.footerFrameSize)..<size)
-    guard let footer = try? tail.withUnsafeBytes({ try SegmentFooter(tail: $0) }), footer.identity == identity else {
+    guard let footer = try? tail.withRawBytes({ bytes throws(SegmentDamage) in try SegmentFooter(tail: bytes) }),
+      footer.identity == identity
+    else {
       return nil
     }
     return Spooler.segment(footer, at: path, size: size)
@@ -78,7 +87,7 @@ struct Adoption: Sendable {
     let bytes = try disk.readWhole(path)
     let contents: JournalContents
     do {
-      contents = try bytes.withUnsafeBytes { bytes throws(NewerJournalVersion) in
+      contents = try bytes.withRawBytes { bytes throws(NewerJournalVersion) in
         try JournalContents(bytes, identity: identity)
       }
     } catch {
@@ -104,7 +113,8 @@ struct Adoption: Sendable {
     guard isDamaged || (contents.isHeaderDamaged && !contents.payloads.isEmpty) else { return try disk.remove(path) }
     metrics.journalError("replay")
     try quarantine(
-      path, "damaged byte ranges \(contents.damaged), damaged lines \(replayed.damagedLines); what is good was replayed")
+      path, "damaged byte ranges \(contents.damaged), damaged lines \(replayed.damagedLines); what is good was replayed"
+    )
   }
 
   /// Damaged files are kept for a person to look at, never read again.

@@ -1,6 +1,7 @@
 // The one writer of the journal: swaps the queue, writes once, syncs once, publishes, resumes every waiter. Runs on a thread of its own.
 
 import Logging
+import Observability
 import Primitives
 
 /// A closed journal file on its way to become a segment.

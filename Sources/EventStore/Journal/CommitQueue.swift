@@ -17,6 +17,11 @@ final class CommitQueue: Sendable {
     var isClosed = false
     var isPoked = false
     var waiter: UnsafeContinuation<Void, Never>?
+
+    mutating func takeWaiter() -> UnsafeContinuation<Void, Never>? {
+      defer { waiter = nil }
+      return waiter
+    }
   }
 
   private let maxBytes: Int
@@ -78,12 +83,5 @@ final class CommitQueue: Sendable {
       state.isPoked = false
       return (taken, state.isClosed)
     }
-  }
-}
-
-extension CommitQueue.State {
-  fileprivate mutating func takeWaiter() -> UnsafeContinuation<Void, Never>? {
-    defer { waiter = nil }
-    return waiter
   }
 }

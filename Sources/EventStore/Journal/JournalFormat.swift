@@ -134,7 +134,9 @@ extension JournalContents {
       UnsafeRawBufferPointer(rebasing: bytes[payload]),
       seed: JournalFormat.seed(
         writer: identity.writer, number: identity.number, offset: offset, length: length))
-    guard UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: offset + 8, as: UInt32.self)) == crc else { return nil }
+    guard UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: offset + 8, as: UInt32.self)) == crc else {
+      return nil
+    }
     return payload
   }
 }

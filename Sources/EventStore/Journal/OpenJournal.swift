@@ -32,7 +32,7 @@ struct OpenJournal {
     memtable = Memtable(file: identity)
     file = try disk.create(path)
     let header = JournalFormat.header(writer: identity.writer, number: identity.number)
-    try header.withUnsafeBytes { header throws(DiskError) in try file.write(header, at: 0) }
+    try header.withRawBytes { header throws(DiskError) in try file.write(header, at: 0) }
     allocate(upTo: Self.allocationStep)
     try file.sync()
     try disk.syncFolder(folder.journal(writer: identity.writer))
@@ -51,7 +51,9 @@ struct OpenJournal {
     let slab = slabs[slabs.count - 1]
     let start = slabUsed
     let lines = start + JournalFormat.recordHeaderSize
-    batch.bytes.withUnsafeBytes { UnsafeMutableRawBufferPointer(start: slab.base + lines, count: $0.count).copyMemory(from: $0) }
+    batch.bytes.withUnsafeBytes {
+      UnsafeMutableRawBufferPointer(start: slab.base + lines, count: $0.count).copyMemory(from: $0)
+    }
     let recordOffset = offset + stagedBytes
     for event in batch.events {
       let created = stamp()
@@ -80,7 +82,8 @@ struct OpenJournal {
     if offset + stagedBytes > allocatedEnd { allocate(upTo: offset + stagedBytes + Self.allocationStep) }
     var at = offset
     for piece in staged {
-      try file.write(UnsafeRawBufferPointer(start: piece.slab.base + piece.range.lowerBound, count: piece.range.count), at: at)
+      try file.write(
+        UnsafeRawBufferPointer(start: piece.slab.base + piece.range.lowerBound, count: piece.range.count), at: at)
       at += piece.range.count
     }
     try file.sync()

@@ -20,7 +20,7 @@ package enum SegmentInspector {
   }
 
   static func describe(_ bytes: [UInt8]) throws(SegmentDamage) -> String {
-    let footer = try bytes.withUnsafeBytes { bytes throws(SegmentDamage) in try SegmentFooter(tail: bytes) }
+    let footer = try bytes.withRawBytes { bytes throws(SegmentDamage) in try SegmentFooter(tail: bytes) }
     let index = try SegmentIndex(footer: footer, tail: bytes, tailStart: 0)
     var text = """
       segment   writer \(WriterName.text(footer.identity.writer)), file \(footer.identity.number), format \(SegmentFormat.version)
@@ -43,7 +43,7 @@ package enum SegmentInspector {
     let section = try SegmentIndex.section(.types, footer, bytes, 0)
     var types: [(String, UInt64)] = []
     do {
-      try section.withUnsafeBytes { section throws(ByteReader.OutOfBounds) in
+      try section.withRawBytes { section throws(ByteReader.OutOfBounds) in
         var reader = ByteReader(section)
         while reader.remaining > 0 {
           let length = Int(truncatingIfNeeded: try reader.varint())
@@ -63,7 +63,9 @@ package enum SegmentInspector {
     var events = 0
     for number in 0..<index.blockCount {
       let entry = index.block(number)
-      guard entry.offset >= 0, entry.offset + entry.compressedBytes <= bytes.count else { throw .malformed("block table") }
+      guard entry.offset >= 0, entry.offset + entry.compressedBytes <= bytes.count else {
+        throw .malformed("block table")
+      }
       let lines = try SegmentReader.lines(of: [UInt8](bytes[entry.range]), entry, number)
       let keys = try keys(of: lines, number)
       guard keys.first == entry.firstKey, keys.count == entry.lines else { throw .malformed("block \(number)") }
@@ -79,7 +81,7 @@ package enum SegmentInspector {
 
   private static func keys(of lines: [UInt8], _ block: Int) throws(SegmentDamage) -> [EventKey] {
     do {
-      return try lines.withUnsafeBytes { bytes throws(DamagedLine) in
+      return try lines.withRawBytes { bytes throws(DamagedLine) in
         var splitter = LineSplitter(bytes)
         var keys: [EventKey] = []
         while let line = splitter.next() { keys.append(try LineView(line).key) }

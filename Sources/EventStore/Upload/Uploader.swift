@@ -2,6 +2,7 @@
 
 import Logging
 import ObjectStore
+import Observability
 import Primitives
 
 /// Waits that long, in nanoseconds, or until the task is cancelled.
@@ -61,7 +62,8 @@ struct Uploader: Sendable {
       } catch {
         reachability.failed(error)
         if case .unavailable = error { metrics.uploadsRetried.add() } else { metrics.uploadsFailed.add() }
-        logger.warning("segment was not uploaded; trying again", metadata: ["s3Key": "\(key)", "error": "\(error.message)"])
+        logger.warning(
+          "segment was not uploaded; trying again", metadata: ["s3Key": "\(key)", "error": "\(error.message)"])
       }
       await pause(backoff.wait(random: random.next()))
     }
@@ -101,6 +103,7 @@ struct Uploader: Sendable {
     if let journal = upload.journalPath { try? disk.remove(journal) }
     backlog.remove(segment.identity)
     uploaded(segment.identity)
-    logger.debug("segment uploaded", metadata: ["s3Key": "\(key)", "events": "\(segment.count)", "bytes": "\(segment.size)"])
+    logger.debug(
+      "segment uploaded", metadata: ["s3Key": "\(key)", "events": "\(segment.count)", "bytes": "\(segment.size)"])
   }
 }
