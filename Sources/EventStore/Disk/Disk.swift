@@ -59,7 +59,7 @@ extension Disk {
     let temporary = path + ".tmp"
     let file = try create(temporary)
     defer { file.close() }
-    try bytes.withUnsafeBytes { bytes throws(DiskError) in try file.write(bytes, at: 0) }
+    try bytes.withRawBytes { bytes throws(DiskError) in try file.write(bytes, at: 0) }
     try file.sync()
     try rename(temporary, to: path)
     try syncFolder(folder)

@@ -63,60 +63,67 @@ enum JournalFormat {
 
 /// What is in one journal file, found again after a crash.
 struct JournalContents {
-  var writer: UInt64
-  var number: UInt64
+  let identity: FileIdentity
   /// Byte ranges of the payloads in the file, in order.
-  var payloads: [Range<Int>] = []
+  private(set) var payloads: [Range<Int>] = []
   /// Bytes between good records that are no record: damage, not a torn tail.
-  var damaged: [Range<Int>] = []
+  private(set) var damaged: [Range<Int>] = []
+  /// The header does not have its checksum: its writing was torn, or it is damaged.
+  private(set) var isHeaderDamaged = false
   /// End of the last good record.
-  var end: Int
+  private(set) var end = JournalFormat.headerSize
+
+  var isDamaged: Bool { isHeaderDamaged || !damaged.isEmpty }
 }
 
-enum JournalDamage: Error, Equatable {
-  case notAJournal
-  case newerVersion(UInt8)
+/// Written by a newer release.
+struct NewerJournalVersion: Error, Equatable {
+  var version: UInt8
 }
 
 extension JournalContents {
+  /// `identity`: from the file's name, so that a damaged header does not lose the records behind it.
+  ///
   /// A bad record after which no valid one follows is a torn tail and ends the file; else the middle is damaged and reported, and
   /// the rest is read.
-  init(_ bytes: UnsafeRawBufferPointer) throws(JournalDamage) {
-    guard bytes.count >= JournalFormat.headerSize, bytes.prefix(7).elementsEqual(JournalFormat.magic.dropLast()) else {
-      throw .notAJournal
+  init(_ bytes: UnsafeRawBufferPointer, identity: FileIdentity) throws(NewerJournalVersion) {
+    self.identity = identity
+    let expected = JournalFormat.header(writer: identity.writer, number: identity.number)
+    isHeaderDamaged = !bytes.prefix(JournalFormat.headerSize).elementsEqual(expected)
+    if isHeaderDamaged, bytes.count >= JournalFormat.headerSize, Self.isIntact(header: bytes),
+      bytes[7] > JournalFormat.version
+    {
+      throw NewerJournalVersion(version: bytes[7])
     }
-    guard bytes[7] <= JournalFormat.version else { throw .newerVersion(bytes[7]) }
-    let checked = UnsafeRawBufferPointer(rebasing: bytes[..<28])
-    let crc = UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: 28, as: UInt32.self))
-    guard CRC32C.checksum(checked) == crc else { throw .notAJournal }
-    writer = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
-    number = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: 16, as: UInt64.self))
-    end = JournalFormat.headerSize
-
     var offset = end
-    while let found = Self.firstRecord(bytes, from: offset, writer: writer, number: number) {
-      if found.lowerBound - JournalFormat.recordHeaderSize > offset {
-        damaged.append(offset..<found.lowerBound - JournalFormat.recordHeaderSize)
-      }
+    while let found = Self.firstRecord(bytes, from: offset, identity) {
+      let start = found.lowerBound - JournalFormat.recordHeaderSize
+      if start > offset { damaged.append(offset..<start) }
       payloads.append(found)
       offset = found.upperBound
     }
     end = offset
   }
 
+  private static func isIntact(header: UnsafeRawBufferPointer) -> Bool {
+    header.prefix(7).elementsEqual(JournalFormat.magic.dropLast())
+      && CRC32C.checksum(UnsafeRawBufferPointer(rebasing: header[..<28]))
+        == UInt32(littleEndian: header.loadUnaligned(fromByteOffset: 28, as: UInt32.self))
+  }
+
   /// The payload of the first valid record at or behind `start`.
   private static func firstRecord(
-    _ bytes: UnsafeRawBufferPointer, from start: Int, writer: UInt64, number: UInt64
+    _ bytes: UnsafeRawBufferPointer, from start: Int, _ identity: FileIdentity
   ) -> Range<Int>? {
     var offset = start
     while offset + JournalFormat.recordHeaderSize < bytes.count {
-      if let payload = record(bytes, at: offset, writer: writer, number: number) { return payload }
+      if let payload = record(bytes, at: offset, identity) { return payload }
       offset += 1
     }
     return nil
   }
 
-  private static func record(_ bytes: UnsafeRawBufferPointer, at offset: Int, writer: UInt64, number: UInt64) -> Range<Int>? {
+  private static func record(_ bytes: UnsafeRawBufferPointer, at offset: Int, _ identity: FileIdentity) -> Range<Int>? {
     let length = UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
     let start = offset + JournalFormat.recordHeaderSize
     guard length > 0, length <= JournalFormat.maxPayloadSize, Int(length) <= bytes.count - start,
@@ -125,8 +132,11 @@ extension JournalContents {
     let payload = start..<start + Int(length)
     let crc = CRC32C.checksum(
       UnsafeRawBufferPointer(rebasing: bytes[payload]),
-      seed: JournalFormat.seed(writer: writer, number: number, offset: offset, length: length))
-    guard UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: offset + 8, as: UInt32.self)) == crc else { return nil }
+      seed: JournalFormat.seed(
+        writer: identity.writer, number: identity.number, offset: offset, length: length))
+    guard UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: offset + 8, as: UInt32.self)) == crc else {
+      return nil
+    }
     return payload
   }
 }

@@ -26,7 +26,7 @@ final class Memtable: Sendable {
   private static let chunkSize = 4096
   private static let chainCount = 1 << 14
 
-  private final class Chunk: @unchecked Sendable {
+  fileprivate final class Chunk: @unchecked Sendable {
     let entries = UnsafeMutablePointer<MemtableEntry>.allocate(capacity: Memtable.chunkSize)
     deinit { entries.deallocate() }
   }
@@ -64,7 +64,8 @@ final class Memtable: Sendable {
         state.chains[chain] = UInt32(state.count)
         state.bytes += Int(entry.length) + 1
         let instant = entry.key.instant
-        state.range = min(state.range?.lowerBound ?? instant, instant)...max(state.range?.upperBound ?? instant, instant)
+        state.range =
+          min(state.range?.lowerBound ?? instant, instant)...max(state.range?.upperBound ?? instant, instant)
       }
     }
   }
@@ -77,7 +78,8 @@ final class Memtable: Sendable {
   /// What is there now, as a value.
   var snapshot: MemtableSnapshot {
     state.withLock { state in
-      MemtableSnapshot(memtable: self, count: state.count, slabs: state.slabs, chunks: state.chunks.map { $0 }, range: state.range)
+      MemtableSnapshot(
+        memtable: self, count: state.count, slabs: state.slabs, chunks: state.chunks.map { $0 }, range: state.range)
     }
   }
 

@@ -20,8 +20,11 @@ struct SlabLine: Sendable {
   let length: Int
 
   /// The bytes live as long as `slab`.
-  func withBytes<R>(_ use: (UnsafeRawBufferPointer) throws -> R) rethrows -> R {
-    try withExtendedLifetime(slab) { try use(UnsafeRawBufferPointer(start: slab.base + offset, count: length)) }
+  func withBytes<Result, Failure: Error>(
+    _ use: (UnsafeRawBufferPointer) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    defer { withExtendedLifetime(slab) {} }
+    return try use(UnsafeRawBufferPointer(start: slab.base + offset, count: length))
   }
 
   var bytes: [UInt8] { withBytes { [UInt8]($0) } }

@@ -69,22 +69,22 @@ struct EventMembers {
 
   /// One top-level member, in the order of the text.
   mutating func take(_ key: JSONSlice, _ value: JSONSlice) {
-    if is_(key, "callId") {
-      set(&callId, value, "callId")
-    } else if is_(key, "eventType") {
-      set(&eventType, value, "eventType")
-    } else if is_(key, "timestamp") {
-      set(&timestamp, value, "timestamp")
-    } else if is_(key, "metadata") {
-      set(&metadata, value, "metadata")
-    } else if is_(key, "idempotencyKey") {
-      set(&idempotencyKey, value, "idempotencyKey")
+    if isNamed(key, "callId") {
+      Self.set(&callId, value, "callId", &errors)
+    } else if isNamed(key, "eventType") {
+      Self.set(&eventType, value, "eventType", &errors)
+    } else if isNamed(key, "timestamp") {
+      Self.set(&timestamp, value, "timestamp", &errors)
+    } else if isNamed(key, "metadata") {
+      Self.set(&metadata, value, "metadata", &errors)
+    } else if isNamed(key, "idempotencyKey") {
+      Self.set(&idempotencyKey, value, "idempotencyKey", &errors)
     } else {
       refuse(key)
     }
   }
 
-  private func is_(_ key: JSONSlice, _ name: StaticString) -> Bool {
+  private func isNamed(_ key: JSONSlice, _ name: StaticString) -> Bool {
     if key.hasEscapes {
       return JSONScanner.decode(key, in: bytes).elementsEqual(
         UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount))
@@ -95,7 +95,9 @@ struct EventMembers {
     return true
   }
 
-  private mutating func set(_ member: inout JSONSlice?, _ value: JSONSlice, _ name: String) {
+  private static func set(
+    _ member: inout JSONSlice?, _ value: JSONSlice, _ name: String, _ errors: inout [FieldError]
+  ) {
     if member != nil { errors.append(FieldError(field: name, message: "\(name) is given twice")) }
     member = value
   }

@@ -141,7 +141,8 @@ struct LineSplitter {
 
   mutating func next() -> UnsafeRawBufferPointer? {
     guard offset < bytes.count, let base = bytes.baseAddress else { return nil }
-    let end = memchr(base + offset, 0x0A, bytes.count - offset).map { base.distance(to: UnsafeRawPointer($0)) } ?? bytes.count
+    let end =
+      memchr(base + offset, 0x0A, bytes.count - offset).map { base.distance(to: UnsafeRawPointer($0)) } ?? bytes.count
     defer { offset = end + 1 }
     return UnsafeRawBufferPointer(rebasing: bytes[offset..<end])
   }

@@ -20,6 +20,7 @@ struct DataFolder: Sendable {
 
   var journal: String { path + "/journal" }
   var spool: String { path + "/spool" }
+  var quarantine: String { path + "/quarantine" }
   var storeDescription: String { path + "/store.json" }
 
   func journal(writer: UInt64) -> String { journal + "/" + WriterName.text(writer) }
@@ -51,7 +52,8 @@ enum WriterName {
   }
 
   static func parse(_ text: String) -> UInt64? {
-    guard text.utf8.count == 10, text.utf8.allSatisfy({ (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }) else {
+    guard text.utf8.count == 10, text.utf8.allSatisfy({ (0x30...0x39).contains($0) || (0x61...0x66).contains($0) })
+    else {
       return nil
     }
     return UInt64(text, radix: 16)

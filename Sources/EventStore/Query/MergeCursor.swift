@@ -45,8 +45,7 @@ struct CursorHeap {
   var top: EventKey? { cursors.first?.bound }
 
   private func precedes(_ left: Int, _ right: Int) -> Bool {
-    order == .ascending
-      ? cursors[left].bound < cursors[right].bound : cursors[right].bound < cursors[left].bound
+    order.puts(cursors[left].bound, before: cursors[right].bound)
   }
 
   mutating func push(_ cursor: MergeCursor) {
@@ -65,7 +64,9 @@ struct CursorHeap {
     var parent = 0
     while true {
       var best = parent
-      for child in [2 * parent + 1, 2 * parent + 2] where child < cursors.count && precedes(child, best) { best = child }
+      for child in [2 * parent + 1, 2 * parent + 2] where child < cursors.count && precedes(child, best) {
+        best = child
+      }
       if best == parent { return top }
       cursors.swapAt(parent, best)
       parent = best

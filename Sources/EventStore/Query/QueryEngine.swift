@@ -137,7 +137,7 @@ struct QueryEngine: Sendable {
   }
 
   private static func scan(_ block: [UInt8], _ selection: Selection, _ page: inout PageBuilder) throws(DamagedLine) {
-    try block.withUnsafeBytes { bytes throws(DamagedLine) in
+    try block.withRawBytes { bytes throws(DamagedLine) in
       var lines = LineSplitter(bytes)
       while let line = lines.next() {
         let view = try LineView(line)

@@ -64,6 +64,10 @@ struct Selection: Sendable {
   }
 }
 
+extension EventQuery.Order {
+  func puts(_ left: EventKey, before right: EventKey) -> Bool { self == .ascending ? left < right : right < left }
+}
+
 /// The best `limit + 1` lines so far, in order, each id once. The one too many tells whether there is a next page.
 struct PageBuilder {
   struct Item: Sendable {
@@ -84,11 +88,9 @@ struct PageBuilder {
     wanted = selection.limit + 1
   }
 
-  func precedes(_ left: EventKey, _ right: EventKey) -> Bool { order == .ascending ? left < right : right < left }
-
   func wants(_ key: EventKey) -> Bool {
     guard let worst else { return true }
-    return !precedes(worst, key)
+    return !order.puts(worst, before: key)
   }
 
   /// `line` is copied only if the key gets in.
@@ -100,8 +102,8 @@ struct PageBuilder {
   }
 
   private mutating func settle() {
-    items.sort { left, right in
-      left.key != right.key ? precedes(left.key, right.key) : left.createdAt < right.createdAt
+    items.sort { [order] left, right in
+      left.key != right.key ? order.puts(left.key, before: right.key) : left.createdAt < right.createdAt
     }
     var kept = 0
     for index in items.indices where kept == 0 || items[index].key.id != items[kept - 1].key.id {
@@ -116,7 +118,7 @@ struct PageBuilder {
   consuming func finish(horizon: EventKey?) -> (items: [Item], next: EventKey?) {
     settle()
     var complete = items
-    if let horizon { complete.removeAll { !precedes($0.key, horizon) } }
+    if let horizon { complete.removeAll { [order] in !order.puts($0.key, before: horizon) } }
     if complete.count == wanted {
       complete.removeLast()
       return (complete, complete.last?.key)

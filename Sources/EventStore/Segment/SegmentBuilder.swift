@@ -32,7 +32,9 @@ struct SegmentBuilder {
   }
 
   /// The next line, without its line feed. `key` must be above the one before.
-  mutating func append(_ line: UnsafeRawBufferPointer, key: EventKey, eventType: UnsafeRawBufferPointer) throws(ZstdError) {
+  mutating func append(_ line: UnsafeRawBufferPointer, key: EventKey, eventType: UnsafeRawBufferPointer)
+    throws(ZstdError)
+  {
     if let lastKey { precondition(lastKey < key, "lines come in the order of their keys") }
     if blockFirst == nil { blockFirst = key }
     if firstKey == nil { firstKey = key }
@@ -54,7 +56,7 @@ struct SegmentBuilder {
     let offset = output.count
     let compressed: Int
     do {
-      compressed = try block.withUnsafeBytes { block throws(ZstdError) in try compressor.append(block, to: &output) }
+      compressed = try block.withRawBytes { block throws(ZstdError) in try compressor.append(block, to: &output) }
     }
     blocks.appendLittle(UInt64(offset))
     blocks.appendLittle(UInt32(compressed))

@@ -45,7 +45,7 @@ final class SegmentReader: Sendable {
     var start = max(0, segment.size - Self.tailBytes)
     var tail = try await read(segment, start..<segment.size)
     do {
-      let footer = try tail.withUnsafeBytes { bytes throws(SegmentDamage) in try SegmentFooter(tail: bytes) }
+      let footer = try tail.withRawBytes { bytes throws(SegmentDamage) in try SegmentFooter(tail: bytes) }
       let needed = SegmentIndex.neededStart(footer)
       if needed < start {
         let rest = try await read(segment, needed..<start)
@@ -69,7 +69,7 @@ final class SegmentReader: Sendable {
     guard index.mayContain(callHash: callHash), let entry = index.page(callHash: callHash) else { return [] }
     let page = try await self.page(segment, index, entry)
     do {
-      return try page.withUnsafeBytes { bytes throws(SegmentDamage) in
+      return try page.withRawBytes { bytes throws(SegmentDamage) in
         try index.blocks(callHash: callHash, page: bytes, entry: entry)
       }
     } catch {
@@ -77,7 +77,8 @@ final class SegmentReader: Sendable {
     }
   }
 
-  private func page(_ segment: Segment, _ index: SegmentIndex, _ entry: PageEntry) async throws(ReadFailure) -> [UInt8] {
+  private func page(_ segment: Segment, _ index: SegmentIndex, _ entry: PageEntry) async throws(ReadFailure) -> [UInt8]
+  {
     if let pages = index.pages {
       guard entry.offset + entry.length <= pages.count else {
         throw .damaged(segment.identity, .malformed("call directory"))
@@ -112,7 +113,7 @@ final class SegmentReader: Sendable {
       throw .checksum("block \(number)")
     }
     do {
-      return try frame.withUnsafeBytes { frame throws(ZstdError) in
+      return try frame.withRawBytes { frame throws(ZstdError) in
         try Zstd.decompress(frame, rawCount: entry.rawBytes)
       }
     } catch {
