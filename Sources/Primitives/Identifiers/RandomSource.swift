@@ -19,7 +19,8 @@ extension RandomSource {
   }
 }
 
-/// The operating system's generator (getrandom, by glibc's arc4random_buf), asked for a page at a time: a system call for each event would cost more than its JSON.
+/// The operating system's generator (getrandom, by glibc's arc4random_buf), asked for a page at a time: a system call for each event
+/// would cost more than its JSON.
 package struct SystemRandom: RandomSource {
   private struct Page {
     var words = [UInt64](repeating: 0, count: 512)
@@ -33,7 +34,9 @@ package struct SystemRandom: RandomSource {
   package func next() -> UInt64 {
     Self.page.withLock { page in
       if page.used == page.words.count {
-        page.words.withUnsafeMutableBytes { arc4random_buf($0.baseAddress, $0.count) }
+        page.words.withUnsafeMutableBytes { words in
+          if let base = words.baseAddress { arc4random_buf(base, words.count) }
+        }
         page.used = 0
       }
       defer { page.used += 1 }
