@@ -43,7 +43,9 @@ let package = Package(
       swiftSettings: settings),
     .target(
       name: "API",
-      dependencies: ["HTTPModel", "Auth", "EventStore", "Observability", "Primitives", "Crypto", logging, httpTypes],
+      dependencies: [
+        "HTTPModel", "Auth", "EventStore", "ObjectStore", "Observability", "Primitives", "Crypto", logging, httpTypes,
+      ],
       swiftSettings: settings),
     .target(
       name: "Service",
@@ -66,7 +68,7 @@ let package = Package(
     .testTarget(name: "PrimitivesTests", dependencies: ["Primitives", "TestSupport"], swiftSettings: settings),
     .testTarget(name: "CryptoTests", dependencies: ["Crypto", "Primitives", "TestSupport"], swiftSettings: settings),
     .testTarget(
-      name: "ObservabilityTests", dependencies: ["Observability", "TestSupport", logging], swiftSettings: settings),
+      name: "ObservabilityTests", dependencies: ["Observability", "Primitives", "TestSupport", logging], swiftSettings: settings),
     .testTarget(name: "EventLoopTests", dependencies: ["EventLoop", "TestSupport"], swiftSettings: settings),
     .testTarget(
       name: "HTTPTransportTests",
@@ -88,7 +90,10 @@ let package = Package(
       swiftSettings: settings),
     .testTarget(
       name: "APITests",
-      dependencies: ["API", "Auth", "EventStore", "HTTPModel", "ObjectStore", "Primitives", "TestSupport", httpTypes],
+      dependencies: [
+        "API", "Auth", "EventStore", "HTTPModel", "ObjectStore", "Observability", "Primitives", "TestSupport", logging,
+        httpTypes,
+      ],
       swiftSettings: settings),
     .testTarget(
       name: "ServiceTests", dependencies: ["Service", "API", "Auth", "EventStore", "Primitives", "TestSupport"],

@@ -5,7 +5,7 @@
 // Stricter than the RFC asks: escapes of lone surrogates are refused, because they have no UTF-8 to be stored or compared as.
 
 package struct JSONScanner {
-  private let bytes: UnsafeRawBufferPointer
+  package let bytes: UnsafeRawBufferPointer
   private let maxDepth: Int
   /// Arrays begun by `beginArray` and not yet ended.
   private var depth = 0
