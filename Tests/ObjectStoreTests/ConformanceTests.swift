@@ -186,7 +186,8 @@ import Testing
     let store = fixture.store
     // Precomposed and decomposed e-acute are one String to Swift and two keys.
     let names = [
-      "plain", "with space", "plus+plus", "per%41cent", "a&b<c>\"'d", "q?x=1#y", "~tilde", ".hidden", "..dots", "ü", "日本",
+      "plain", "with space", "plus+plus", "per%41cent", "a&b<c>\"'d", "q?x=1#y", "~tilde", ".hidden", "..dots", "ü",
+      "日本",
       "\u{E9}", "e\u{301}", "semi;colon,comma", "col:on@at", "-dash", "_under", "(paren)*!$",
     ]
     let keys = names.map { "odd/\($0)/object" }

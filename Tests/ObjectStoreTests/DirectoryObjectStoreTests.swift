@@ -25,9 +25,10 @@ import Testing
     let store = try await open()
     _ = try await store.put("inbox/01J-a.ndjson.zst", .bytes([1, 2]), if: .ifAbsent)
     _ = try await store.put("odd/.hidden/100%", .bytes([3]), if: .none)
-    #expect(names().filter { !$0.hasPrefix(".locks/") } == [
-      ".locks", ".temporary", "inbox", "inbox/01J-a.ndjson.zst", "odd", "odd/%2ehidden", "odd/%2ehidden/100%25",
-    ])
+    #expect(
+      names().filter { !$0.hasPrefix(".locks/") } == [
+        ".locks", ".temporary", "inbox", "inbox/01J-a.ndjson.zst", "odd", "odd/%2ehidden", "odd/%2ehidden/100%25",
+      ])
     #expect(try Corpora.bytes(folder.file("store/inbox/01J-a.ndjson.zst")) == [1, 2])
   }
 

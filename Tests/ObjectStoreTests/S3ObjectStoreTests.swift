@@ -129,10 +129,14 @@ struct S3Harness {
   @Test func location_IsParsed_OrRefusedWithTheRule() throws {
     #expect(try S3Location.parse("s3://bucket") == S3Location(bucket: "bucket", prefix: ""))
     #expect(try S3Location.parse("s3://my-bucket/a/b/") == S3Location(bucket: "my-bucket", prefix: "a/b"))
-    for bad in ["bucket", "s3://", "s3://b", "s3://a/b", "s3://buck et", "s3://bucket//x", "s3://bucket/a/../b", "s3://a..b"] {
+    for bad in [
+      "bucket", "s3://", "s3://b", "s3://a/b", "s3://buck et", "s3://bucket//x", "s3://bucket/a/../b", "s3://a..b",
+    ] {
       #expect(throws: ObjectStoreError.self) { try S3Location.parse(bad) }
     }
-    for bad in ["127.0.0.1", "ftp://h", "http://", "http://h:0", "http://h:x", "http://h/path", "http://u@h", "http://[::1"] {
+    for bad in [
+      "127.0.0.1", "ftp://h", "http://", "http://h:0", "http://h:x", "http://h/path", "http://u@h", "http://[::1",
+    ] {
       #expect(throws: ObjectStoreError.self) { try S3Endpoint.parse(bad) }
     }
   }

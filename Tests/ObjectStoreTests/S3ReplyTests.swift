@@ -47,7 +47,8 @@ private func errorReply(
   func refusal_BecomesItsKind_ForEveryOperation(_ status: Int, _ code: String, _ expected: Kind) async {
     let reply = errorReply(status, code)
     var errors: [ObjectStoreError?] = []
-    errors.append(await failing(reply) { (store) async throws(ObjectStoreError) in _ = try await store.get("k", range: nil) })
+    errors.append(
+      await failing(reply) { (store) async throws(ObjectStoreError) in _ = try await store.get("k", range: nil) })
     errors.append(await failing(reply) { (store) async throws(ObjectStoreError) in _ = try await store.head("k") })
     errors.append(
       await failing(reply) { (store) async throws(ObjectStoreError) in
@@ -58,7 +59,9 @@ private func errorReply(
         _ = try await store.list(prefix: "", after: nil, limit: 1)
       })
     errors.append(await failing(reply) { (store) async throws(ObjectStoreError) in try await store.delete(["k"]) })
-    for (index, error) in errors.enumerated() { #expect(kind(error) == expected, "operation \(index): \(String(describing: error))") }
+    for (index, error) in errors.enumerated() {
+      #expect(kind(error) == expected, "operation \(index): \(String(describing: error))")
+    }
   }
 
   private func failing(
@@ -186,7 +189,7 @@ private func errorReply(
     #expect(await isCorrupt(Reply(206, partial + [("Content-Range", "bytes 1-2/9")], "bc"), range: 0..<2))
     #expect(await isCorrupt(Reply(206, partial + [("Content-Range", "bytes 0-1/9")], "a"), range: 0..<2))
     #expect(await isCorrupt(Reply(200, whole, "abc"), range: 1..<2))
-    let good = Reply(200, whole + [("x-amz-checksum-crc32c", "NkuzNw==")], "abc")
+    let good = Reply(200, whole + [("x-amz-checksum-crc32c", "Nks/tw==")], "abc")
     #expect(try await S3Harness(good).store.get("k", range: nil)?.bytes == Array("abc".utf8))
     #expect(try await S3Harness(good).store.get("k", range: 0..<10)?.bytes == Array("abc".utf8))
     let composite = Reply(200, whole + [("x-amz-checksum-crc32c", "AAAAAA==-2")], "abc")
@@ -252,11 +255,12 @@ private func errorReply(
 
   @Test func list_AsksForOnePage_AndReadsItsEntries() async throws {
     let harness = S3Harness(
-      Reply(200, [], document(["pre/fix/a%2Bb+c/", "pre/fix/a%2Bb+c/d", "pre/fix/e%C3%A9"], truncated: "true")))
+      Reply(200, [], document(["pre/fix/a%2Bb+c/", "pre/fix/a%2Bb+c/d", "pre/fix/a%C3%A9"], truncated: "true")))
     let page = try await harness.store.list(prefix: "a", after: "a+", limit: 500)
     #expect(page.isTruncated)
-    #expect(page.objects.map(\.key) == ["a+b c/d"] || page.objects.map(\.key) == ["a+b c/d", "eé"])
-    #expect(page.objects.first == ObjectInfo(key: "a+b c/d", size: 7, etag: "\"e\"", modified: 1_795_243_500_000_000_000))
+    #expect(page.objects.map(\.key) == ["a+b c/d", "aé"])
+    #expect(
+      page.objects.first == ObjectInfo(key: "a+b c/d", size: 7, etag: "\"e\"", modified: 1_795_243_500_000_000_000))
     let target = try #require(harness.client.requests.first?.target)
     #expect(
       target == "/bucket?list-type=2&prefix=pre%2Ffix%2Fa&max-keys=500&encoding-type=url&start-after=pre%2Ffix%2Fa%2B")
@@ -301,7 +305,8 @@ private func errorReply(
   @Test func delete_Fails_WhereAKeyIsStillThere() async {
     let body = "<DeleteResult><Error><Key>k</Key><Code>\("InternalError")</Code></Error></DeleteResult>"
     let harness = S3Harness(Reply(200, [], body))
-    let error = await harness.failure { () async throws(ObjectStoreError) in try await harness.store.delete(["k", "l"]) }
+    let error = await harness.failure { () async throws(ObjectStoreError) in try await harness.store.delete(["k", "l"])
+    }
     guard case .unavailable = error else {
       Issue.record("\(String(describing: error))")
       return

@@ -1,8 +1,8 @@
 // One store of each kind for the conformance suite: the same tests run on all.
 
-
+import EventLoop
 import Foundation
-
+import HTTPTransport
 import ObjectStore
 import Primitives
 import S3
@@ -48,8 +48,8 @@ final class StoreFixture: Sendable {
 
   private static let number = Atomic<Int>(0)
 
-
-  static let client: Result<LocalClient, any Error> = .success(LocalClient())
+  private static let loops = Result { try EventLoopGroup(count: 1, name: "s3-test") }
+  static let client = Result { try PooledHTTPClient(group: loops.get()) }
 
   static func s3(
     _ server: SeaweedFSServer, bucket: String, prefix: String = "some/prefix", secret: String? = nil,

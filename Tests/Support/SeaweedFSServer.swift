@@ -94,7 +94,8 @@ package final class SeaweedFSServer: Sendable {
       }
       throw Unavailable(reason: "it does not start")
     } catch {
-      FileHandle.standardError.write(Data("\n*** \(error); THE TESTS AGAINST A REAL S3 SERVER DID NOT RUN ***\n\n".utf8))
+      FileHandle.standardError.write(
+        Data("\n*** \(error); THE TESTS AGAINST A REAL S3 SERVER DID NOT RUN ***\n\n".utf8))
       throw error
     }
   }
@@ -165,7 +166,9 @@ package final class SeaweedFSServer: Sendable {
     defer { close(descriptor) }
     var address = S3SocketHTTPClient.loopback(port: port)
     return withUnsafePointer(to: &address) {
-      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) }
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+      }
     } == 0
   }
 
