@@ -3,24 +3,34 @@
 import Glibc
 
 package enum DataFolderCheck {
-  /// File systems that go with the machine or the container (statfs(2)).
-  private static let ephemeral: [(magic: UInt, name: String)] = [
-    (0x0102_1994, "tmpfs"), (0x8584_58F6, "ramfs"), (0x794C_7630, "overlayfs"),
-  ]
+  /// File systems that go with the machine or the container.
+  private static let ephemeral: Set<String> = ["tmpfs", "ramfs", "overlay", "aufs"]
 
   /// The name of the file system where it does not last; nil where it does, or where the folder cannot be asked.
   package static func ephemeralFileSystem(of folder: String) -> String? {
-    var status = statfs()
-    guard statfs(folder, &status) == 0 else { return nil }
-    let magic = UInt(bitPattern: Int(status.f_type)) & 0xFFFF_FFFF
-    return ephemeral.first { $0.magic == magic }?.name
+    var status = stat()
+    guard stat(folder, &status) == 0, let mounts = try? SmallFile.readText("/proc/self/mountinfo") else { return nil }
+    return fileSystem(device: UInt64(status.st_dev), mounts: mounts).flatMap { ephemeral.contains($0) ? $0 : nil }
+  }
+
+  /// The type of the file system on `device` (st_dev) in the text of /proc/self/mountinfo: the third field of a line is
+  /// major:minor, the first behind ` - ` the type (proc(5)).
+  static func fileSystem(device: UInt64, mounts: String) -> String? {
+    let major = device >> 8 & 0xFFF | device >> 32 & ~0xFFF
+    let minor = device & 0xFF | device >> 12 & 0xFFFF_FF00
+    for line in mounts.split(separator: "\n") {
+      let fields = line.split(separator: " ")
+      guard fields.count > 4, fields[2] == "\(major):\(minor)", let dash = fields.firstIndex(of: "-") else { continue }
+      return fields.indices.contains(dash + 1) ? String(fields[dash + 1]) : nil
+    }
+    return nil
   }
 
   /// Bytes that this process may still write there; nil where the folder cannot be asked.
   package static func freeBytes(of folder: String) -> Double? {
-    var status = statfs()
-    guard statfs(folder, &status) == 0 else { return nil }
-    return Double(status.f_bavail) * Double(status.f_bsize)
+    var status = statvfs()
+    guard statvfs(folder, &status) == 0 else { return nil }
+    return Double(status.f_bavail) * Double(status.f_frsize)
   }
 
   /// Makes the folder and those above it, 0750.

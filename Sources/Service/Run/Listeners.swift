@@ -4,6 +4,7 @@ import API
 import EventLoop
 import HTTPTransport
 import Logging
+import Primitives
 import Synchronization
 
 final class Listeners: Sendable {
@@ -16,7 +17,10 @@ final class Listeners: Sendable {
   private static let adminConnections = 100
   private static let adminDrainTime = Duration.seconds(1)
 
-  init(group: EventLoopGroup, settings: Settings, server: HTTPServerSettings, parts: APIParts, logger: Logger) {
+  init(
+    group: EventLoopGroup, settings: Settings, server: HTTPServerSettings, parts: APIParts, random: any RandomSource,
+    logger: Logger
+  ) {
     self.settings = settings
     let onShortage: @Sendable (String) -> Void = { reason in
       logger.error("no connection can be accepted", metadata: ["reason": "\(reason)"])
@@ -24,11 +28,11 @@ final class Listeners: Sendable {
     let api = APIHandler(settings: settings.api, parts: parts)
     main = HTTPServer(
       group: group, handler: api, observer: AccessLog(router: api.router, registry: parts.registry, output: parts.log),
-      settings: server, clock: parts.clock, random: parts.random, onShortage: onShortage)
+      settings: server, clock: parts.clock, random: random, onShortage: onShortage)
     var small = server
     small.connections = Self.adminConnections
     admin = HTTPServer(
-      group: group, handler: AdminHandler(parts: parts), settings: small, clock: parts.clock, random: parts.random,
+      group: group, handler: AdminHandler(parts: parts), settings: small, clock: parts.clock, random: random,
       onShortage: onShortage)
   }
 

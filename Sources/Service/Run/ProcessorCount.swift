@@ -6,13 +6,12 @@ enum ProcessorCount {
   /// At least 1.
   static var usable: Int { max(1, min(affinity, quota ?? .max)) }
 
-  /// sched_getaffinity: what taskset and cpusets leave.
+  /// What taskset and cpusets leave: the bits of `Cpus_allowed` in /proc/self/status.
   private static var affinity: Int {
-    var set = cpu_set_t()
-    guard sched_getaffinity(0, MemoryLayout<cpu_set_t>.size, &set) == 0 else {
-      return sysconf(Int32(_SC_NPROCESSORS_ONLN))
-    }
-    return withUnsafeBytes(of: &set) { $0.reduce(0) { $0 + $1.nonzeroBitCount } }
+    let lines = ((try? SmallFile.readText("/proc/self/status")) ?? "").split(separator: "\n")
+    let mask = lines.first { $0.hasPrefix("Cpus_allowed:") }?.dropFirst("Cpus_allowed:".count) ?? ""
+    let count = mask.compactMap(\.hexDigitValue).reduce(0) { $0 + $1.nonzeroBitCount }
+    return count > 0 ? count : sysconf(Int32(_SC_NPROCESSORS_ONLN))
   }
 
   /// The CPU bandwidth limit of cgroup v2 (`cpu.max`: quota and period, or `max`), else v1, rounded up.

@@ -8,6 +8,7 @@ import EventStore
 import Glibc
 import HTTPTransport
 import Logging
+import ObjectStore
 import Observability
 import Primitives
 
@@ -46,8 +47,9 @@ package struct Service: Sendable {
     let readiness = Readiness(isAlive: { group.lagSeconds < Self.stuckSeconds })
     let parts = APIParts(
       events: store, authorizer: keys.authorizer, refresher: keys.refresher, readiness: readiness, registry: registry,
-      log: output, clock: clock, random: random)
-    let listeners = Listeners(group: group, settings: settings, server: server, parts: parts, logger: logger)
+      log: output, clock: clock)
+    let listeners = Listeners(
+      group: group, settings: settings, server: server, parts: parts, random: random, logger: logger)
     ServiceMetrics.register(
       on: registry, settings: settings, group: group, store: store, readiness: readiness, servers: listeners.servers)
     try await Self.start(store)

@@ -2,6 +2,7 @@
 
 import EventLoop
 import Glibc
+import Logging
 import Observability
 import Primitives
 
@@ -18,9 +19,20 @@ package enum CommandSetup {
   }
 
   /// A line on standard error.
-  package static func say(_ text: String) {
-    let line = Array("\(text)\n".utf8)
-    _ = write(STDERR_FILENO, line, line.count)
+  package static func say(_ text: String) { write(text, to: STDERR_FILENO) }
+
+  /// A line on standard output, at once.
+  package static func show(_ text: String) { write(text, to: STDOUT_FILENO) }
+
+  /// Output that nobody takes is given up: there is nowhere left to say so.
+  private static func write(_ text: String, to descriptor: Int32) {
+    var rest = Array(text.utf8)[...]
+    if rest.last != 0x0A { rest.append(0x0A) }
+    while !rest.isEmpty {
+      let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+      guard count >= 0 || errno == EINTR else { return }
+      rest = rest.dropFirst(max(count, 0))
+    }
   }
 
   /// The whole life of `serve`, its log included.
@@ -36,7 +48,7 @@ package enum CommandSetup {
       try await Service(sources: sources, settings: settings, output: output, registry: registry).run()
     } catch {
       output.logger("server").error("the service cannot run", metadata: ["reason": "\(error)"])
-      throw error
+      throw .reported(error.exitStatus)
     }
   }
 

@@ -1,5 +1,6 @@
 // `check-config`: what is in force, what it costs, and with `--online` whether the store keeps its word.
 
+import EventStore
 import ObjectStore
 import Observability
 import Primitives

@@ -1,6 +1,8 @@
 // `callflow health`: asks the admin listener of the same machine, as a container's HEALTHCHECK does.
 
+import EventLoop
 import HTTPTypes
+import Primitives
 
 package enum HealthProbe {
   /// The status, and whether the node is ready. An address of all interfaces is asked on loopback.
