@@ -99,7 +99,7 @@ let package = Package(
       name: "ServiceTests",
       dependencies: [
         "Service", "callflow", "API", "EventLoop", "EventStore", "HTTPModel", "HTTPTransport", "Observability", "Primitives",
-        "S3", "TestSupport", logging,
+        "S3", "TestSupport", logging, httpTypes,
       ],
       swiftSettings: settings),
     .testTarget(name: "TidyTests", swiftSettings: settings),
