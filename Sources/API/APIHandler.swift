@@ -17,11 +17,10 @@ package struct APIParts: Sendable {
   package var registry: MetricRegistry
   package var log: LogOutput
   package var clock: any Clock
-  package var random: any RandomSource
 
   package init(
     events: any EventStoring, authorizer: Authorizer, refresher: KeyRefresher?, readiness: Readiness,
-    registry: MetricRegistry, log: LogOutput, clock: any Clock, random: any RandomSource
+    registry: MetricRegistry, log: LogOutput, clock: any Clock
   ) {
     self.events = events
     self.authorizer = authorizer
@@ -30,7 +29,6 @@ package struct APIParts: Sendable {
     self.registry = registry
     self.log = log
     self.clock = clock
-    self.random = random
   }
 }
 
@@ -52,8 +50,7 @@ package final class APIHandler: HTTPHandler {
       authorizer: parts.authorizer, refresher: parts.refresher, clock: parts.clock,
       metrics: AuthorizerMetrics(parts.registry), log: log)
     storeEvents = StoreEvents(
-      events: parts.events, settings: settings, clock: parts.clock, random: parts.random,
-      metrics: EventMetrics(parts.registry), log: log)
+      events: parts.events, settings: settings, clock: parts.clock, metrics: EventMetrics(parts.registry), log: log)
     readEvents = ReadEvents(events: parts.events, clock: parts.clock, log: log)
     readEvent = ReadEvent(events: parts.events, clock: parts.clock, log: log)
     health = HealthReport(events: parts.events, readiness: parts.readiness, clock: parts.clock)

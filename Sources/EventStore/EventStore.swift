@@ -185,6 +185,16 @@ package final class EventStore: Sendable {
     package var causes: [String: String]
     package var journalBytes: Int
     package var oldestUnuploadedSeconds: Double
+
+    package init(
+      storeReachable: Bool, canStore: Bool, causes: [String: String], journalBytes: Int, oldestUnuploadedSeconds: Double
+    ) {
+      self.storeReachable = storeReachable
+      self.canStore = canStore
+      self.causes = causes
+      self.journalBytes = journalBytes
+      self.oldestUnuploadedSeconds = oldestUnuploadedSeconds
+    }
   }
 
   package var health: Health {

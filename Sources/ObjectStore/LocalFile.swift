@@ -74,7 +74,11 @@ package struct LocalFile: ~Copyable {
         let got = pread(
           descriptor, UnsafeMutableRawPointer(buffer.baseAddress)?.advanced(by: count), range.count - count,
           off_t(range.lowerBound + count))
-        if got > 0 { count += got } else if got == 0 { break } else if errno != EINTR {
+        if got > 0 {
+          count += got
+        } else if got == 0 {
+          break
+        } else if errno != EINTR {
           isFailed = true
           break
         }

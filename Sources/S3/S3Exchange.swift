@@ -171,7 +171,8 @@ extension S3Exchange {
     } catch {
       throw .store(error)
     }
-    throw .store(.misconfigured(describe("there are no credentials: set storage.s3.access_key_id or AWS_ACCESS_KEY_ID")))
+    throw .store(
+      .misconfigured(describe("there are no credentials: set storage.s3.access_key_id or AWS_ACCESS_KEY_ID")))
   }
 
   private func storeError(transport error: any Error) -> ObjectStoreError {

@@ -98,7 +98,8 @@ struct S3Failure: Error, Sendable {
         .unavailable,
         [
           "SlowDown", "SlowDownRead", "SlowDownWrite", "ServiceUnavailable", "InternalError", "Throttling",
-          "ThrottlingException", "TooManyRequests", "TooManyRequestsException", "RequestLimitExceeded", "RequestTimeout",
+          "ThrottlingException", "TooManyRequests", "TooManyRequestsException", "RequestLimitExceeded",
+          "RequestTimeout",
           "OperationAborted", "ConditionalRequestConflict", "BadDigest", "XAmzContentSHA256Mismatch",
           "XAmzContentChecksumMismatch", "IncompleteBody", "ServerBusy", "Busy",
         ]

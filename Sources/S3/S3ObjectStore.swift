@@ -149,7 +149,9 @@ extension S3ObjectStore {
     } else {
       size = length
     }
-    guard let size, size >= 0 else { throw .unavailable(exchange.describe("the reply does not tell the object's size")) }
+    guard let size, size >= 0 else {
+      throw .unavailable(exchange.describe("the reply does not tell the object's size"))
+    }
     let modified = reply.fields[.lastModified].flatMap(HTTPDate.parse) ?? 0
     return ObjectInfo(key: key, size: size, etag: etag, modified: modified * 1_000_000_000)
   }
@@ -173,7 +175,9 @@ extension S3ObjectStore {
         exchange.describe("\(reply.bytes.count) of \(expected.count) bytes of '\(info.key)' arrived"))
     }
     // A value of the form x-2 is a checksum of checksums of parts, not of the bytes.
-    guard expected == 0..<info.size, let checksum = reply.fields[.checksumCRC32C], !checksum.contains("-") else { return }
+    guard expected == 0..<info.size, let checksum = reply.fields[.checksumCRC32C], !checksum.contains("-") else {
+      return
+    }
     guard S3Body.text(of: CRC32C.checksum(reply.bytes)) == checksum else {
       throw .corrupt(exchange.describe("the bytes of '\(info.key)' do not fit their checksum"))
     }

@@ -27,7 +27,8 @@ import Testing
 
   @Test(arguments: [
     "", "   ", "text", "<a>", "<a></b>", "</a>", "<a/><b/>", "<a/>text", "text<a/>", "<a", "<a b></a>", "<a b=c/>",
-    "<a b='<'/>", "<a>&unknown;</a>", "<a>&amp</a>", "<a>&#0;</a>", "<a>&#xD800;</a>", "<a>&#x110000;</a>", "<a>&#-65;</a>",
+    "<a b='<'/>", "<a>&unknown;</a>", "<a>&amp</a>", "<a>&#0;</a>", "<a>&#xD800;</a>", "<a>&#x110000;</a>",
+    "<a>&#-65;</a>",
     "<a>\u{1}</a>", "<!-- only -->", "<a><!-- open</a>", "<a><![CDATA[ open</a>", "<1/>", "< a/>", "<a></a", "<a/ >",
     "<!DOCTYPE a><a/>", "<a><!ENTITY b 'c'></a>",
   ])

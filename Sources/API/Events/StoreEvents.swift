@@ -9,19 +9,16 @@ struct StoreEvents: Sendable {
   private let events: any EventStoring
   private let settings: APISettings
   private let clock: any Clock
-  private let random: any RandomSource
   private let answer: StoreAnswer
   private let metrics: EventMetrics
   private let log: ComponentLog
 
   init(
-    events: any EventStoring, settings: APISettings, clock: any Clock, random: any RandomSource, metrics: EventMetrics,
-    log: ComponentLog
+    events: any EventStoring, settings: APISettings, clock: any Clock, metrics: EventMetrics, log: ComponentLog
   ) {
     self.events = events
     self.settings = settings
     self.clock = clock
-    self.random = random
     self.metrics = metrics
     self.log = log
     answer = StoreAnswer(eventsPath: settings.basePath + "/callflow/events")
@@ -37,8 +34,7 @@ struct StoreEvents: Sendable {
     let query = try QueryValues(context.head, allowed: context.route.query)
     let isAtomic = try query.boolean("atomic")
     let acknowledge = try acknowledgement(context)
-    let empty = EventBatch(
-      limits: settings.eventLimits, now: clock.wallNanoseconds(), random: random, salt: events.salt)
+    let empty = events.makeBatch()
     let maxBatch = settings.eventLimits.maxBatch
     let body: EventsBody
     do {
@@ -70,7 +66,6 @@ struct StoreEvents: Sendable {
     }
     let reached = try await events.commit(
       body.batch, acknowledge: acknowledge, timeout: settings.acknowledgeTimeout)
-    metrics.countAccepted(body.batch)
     log.stored(context, body.batch, reached, started)
     let isWeaker = (acknowledge ?? settings.acknowledge) == .objectStore && reached == .journal
     if body.isSingle { return answer.single(body.batch, 0, reached, isWeaker: isWeaker) }
