@@ -61,12 +61,14 @@ let package = Package(
 
     .target(
       name: "TestSupport",
-      dependencies: ["Primitives", "EventLoop", "HTTPModel", "HTTPTransport", "ObjectStore", "S3", "Observability"],
+      dependencies: [
+        "Primitives", "EventLoop", "HTTPModel", "HTTPTransport", "ObjectStore", "S3", "Observability", httpTypes,
+      ],
       path: "Tests/Support", swiftSettings: settings),
     .testTarget(name: "PrimitivesTests", dependencies: ["Primitives", "TestSupport"], swiftSettings: settings),
     .testTarget(name: "CryptoTests", dependencies: ["Crypto", "Primitives", "TestSupport"], swiftSettings: settings),
     .testTarget(
-      name: "ObservabilityTests", dependencies: ["Observability", "TestSupport", logging], swiftSettings: settings),
+      name: "ObservabilityTests", dependencies: ["Observability", "Primitives", "TestSupport", logging], swiftSettings: settings),
     .testTarget(name: "EventLoopTests", dependencies: ["EventLoop", "TestSupport"], swiftSettings: settings),
     .testTarget(
       name: "HTTPTransportTests",
@@ -78,7 +80,8 @@ let package = Package(
     .testTarget(
       name: "ObjectStoreTests",
       dependencies: [
-        "ObjectStore", "S3", "Crypto", "HTTPModel", "HTTPTransport", "EventLoop", "Primitives", "TestSupport",
+        "ObjectStore", "S3", "Crypto", "HTTPModel", "HTTPTransport", "EventLoop", "Observability", "Primitives",
+        "TestSupport", httpTypes,
       ],
       swiftSettings: settings),
     .testTarget(

@@ -1,5 +1,11 @@
 // Randomness is a parameter everywhere, so that a simulation can replay a run from its seed.
 
+import Synchronization
+
+#if canImport(Glibc)
+  import Glibc
+#endif
+
 /// A source of uniformly distributed bits that many threads may use at once.
 package protocol RandomSource: Sendable {
   func next() -> UInt64
@@ -13,12 +19,28 @@ extension RandomSource {
   }
 }
 
-/// The operating system's generator (getrandom).
+/// The operating system's generator (getrandom, by glibc's arc4random_buf), asked for a page at a time: a system call for each event
+/// would cost more than its JSON.
 package struct SystemRandom: RandomSource {
+  private struct Page {
+    var words = [UInt64](repeating: 0, count: 512)
+    var used = 512
+  }
+
+  private static let page = Mutex(Page())
+
   package init() {}
 
   package func next() -> UInt64 {
-    var generator = SystemRandomNumberGenerator()
-    return generator.next()
+    Self.page.withLock { page in
+      if page.used == page.words.count {
+        page.words.withUnsafeMutableBytes { words in
+          if let base = words.baseAddress { arc4random_buf(base, words.count) }
+        }
+        page.used = 0
+      }
+      defer { page.used += 1 }
+      return page.words[page.used]
+    }
   }
 }
