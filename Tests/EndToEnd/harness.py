@@ -102,7 +102,7 @@ class SeaweedFS:
                 self.client = client
                 return self
             except Failed:
-                self.kill()
+                self.stop()
                 if attempt == 2:
                     raise Failed(f"SeaweedFS does not start: {self.log.read_text(errors='replace')[-2000:]}") from None
         return self
@@ -153,18 +153,11 @@ class SeaweedFS:
     def environment(self):
         return {"AWS_ACCESS_KEY_ID": self.access_key, "AWS_SECRET_ACCESS_KEY": self.secret_key}
 
-    def kill(self):
+    def stop(self):
+        """By kill: on TERM it waits longer than a test should, and what it has answered for is with the kernel."""
         if self.process is not None and self.process.poll() is None:
             self.process.kill()
             self.process.wait()
-
-    def stop(self):
-        if self.process is not None and self.process.poll() is None:
-            self.process.terminate()
-            try:
-                self.process.wait(20)
-            except subprocess.TimeoutExpired:
-                self.kill()
 
 
 class Callflow:
