@@ -22,9 +22,10 @@ let package = Package(
   targets: [
     .systemLibrary(name: "CLibevent", providers: [.apt(["libevent-dev"])]),
     .systemLibrary(name: "COpenSSL", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CIntrinsics"),
     .systemLibrary(name: "CZstd", providers: [.apt(["libzstd-dev"])]),
 
-    .target(name: "Primitives", swiftSettings: settings),
+    .target(name: "Primitives", dependencies: ["CIntrinsics"], swiftSettings: settings),
     .target(name: "Crypto", dependencies: ["COpenSSL", "Primitives"], swiftSettings: settings),
     .target(name: "Observability", dependencies: ["Primitives", logging], swiftSettings: settings),
     .target(name: "EventLoop", dependencies: ["CLibevent", "COpenSSL", "Primitives"], swiftSettings: settings),
@@ -42,7 +43,9 @@ let package = Package(
       swiftSettings: settings),
     .target(
       name: "API",
-      dependencies: ["HTTPModel", "Auth", "EventStore", "Observability", "Primitives", "Crypto", logging, httpTypes],
+      dependencies: [
+        "HTTPModel", "Auth", "EventStore", "ObjectStore", "Observability", "Primitives", "Crypto", logging, httpTypes,
+      ],
       swiftSettings: settings),
     .target(
       name: "Service",
@@ -58,12 +61,14 @@ let package = Package(
 
     .target(
       name: "TestSupport",
-      dependencies: ["Primitives", "EventLoop", "HTTPModel", "HTTPTransport", "ObjectStore", "S3", "Observability"],
+      dependencies: [
+        "Primitives", "EventLoop", "HTTPModel", "HTTPTransport", "ObjectStore", "S3", "Observability", httpTypes,
+      ],
       path: "Tests/Support", swiftSettings: settings),
     .testTarget(name: "PrimitivesTests", dependencies: ["Primitives", "TestSupport"], swiftSettings: settings),
     .testTarget(name: "CryptoTests", dependencies: ["Crypto", "Primitives", "TestSupport"], swiftSettings: settings),
     .testTarget(
-      name: "ObservabilityTests", dependencies: ["Observability", "TestSupport", logging], swiftSettings: settings),
+      name: "ObservabilityTests", dependencies: ["Observability", "Primitives", "TestSupport", logging], swiftSettings: settings),
     .testTarget(name: "EventLoopTests", dependencies: ["EventLoop", "TestSupport"], swiftSettings: settings),
     .testTarget(
       name: "HTTPTransportTests",
@@ -75,7 +80,8 @@ let package = Package(
     .testTarget(
       name: "ObjectStoreTests",
       dependencies: [
-        "ObjectStore", "S3", "Crypto", "HTTPModel", "HTTPTransport", "EventLoop", "Primitives", "TestSupport",
+        "ObjectStore", "S3", "Crypto", "HTTPModel", "HTTPTransport", "EventLoop", "Observability", "Primitives",
+        "TestSupport", httpTypes,
       ],
       swiftSettings: settings),
     .testTarget(
@@ -84,7 +90,10 @@ let package = Package(
       swiftSettings: settings),
     .testTarget(
       name: "APITests",
-      dependencies: ["API", "Auth", "EventStore", "HTTPModel", "ObjectStore", "Primitives", "TestSupport", httpTypes],
+      dependencies: [
+        "API", "Auth", "EventStore", "HTTPModel", "ObjectStore", "Observability", "Primitives", "TestSupport", logging,
+        httpTypes,
+      ],
       swiftSettings: settings),
     .testTarget(
       name: "ServiceTests", dependencies: ["Service", "API", "Auth", "EventStore", "Primitives", "TestSupport"],

@@ -1,9 +1,10 @@
-// The façade of the event store.
+// The façade of the event store: one pipeline for every event, one view for every read. The pieces are in the folders beside this file.
 
 import Logging
 import ObjectStore
 import Observability
 import Primitives
+import Synchronization
 
 package struct EventStoreSettings: Sendable {
   /// `storage.data`.
@@ -19,35 +20,162 @@ package struct EventStoreSettings: Sendable {
   package var queryTimeoutSeconds: Double = 20
   package var queryMaxScanBytes = 4 << 30
   package var queryConcurrency = 32
+  package var limits = EventLimits()
 
   package init(dataFolder: String) { self.dataFolder = dataFolder }
 }
 
-package final class EventStore: Sendable {
-  package init(
-    settings: EventStoreSettings, objects: any ObjectStore, clock: any Clock, random: any RandomSource,
-    metrics: MetricRegistry, logger: Logger
-  ) {}
+/// Where the store's work runs, so that a simulation can run all of it on one thread in an order of its own.
+package struct EventStoreExecutors: Sendable {
+  /// fdatasync of the journal. One thread.
+  package var commit: any TaskExecutor
+  /// Compression, spool files, adoption. One thread.
+  package var segments: any TaskExecutor
+  /// Reads: decompression and spool reads.
+  package var queries: any TaskExecutor
 
-  /// Locks the writer folder, replays what the last run left, starts the threads. Returns when events can be taken; the object store
-  /// need not answer.
-  package func start() async throws { preconditionFailure("being built") }
-
-  /// Makes the batch durable and returns how durable it is: `.journal` although `.objectStore` was asked for means that the object
-  /// store did not answer within `timeout` and the journal has it (202).
-  package func commit(_ batch: EventBatch, acknowledge: Durability?, timeout: Duration) async throws -> Durability {
-    preconditionFailure("being built")
+  package init(commit: any TaskExecutor, segments: any TaskExecutor, queries: any TaskExecutor) {
+    self.commit = commit
+    self.segments = segments
+    self.queries = queries
   }
 
-  package func query(_ query: EventQuery) async throws -> EventPage { preconditionFailure("being built") }
+  /// Threads of their own.
+  package static func threads() -> EventStoreExecutors {
+    EventStoreExecutors(
+      commit: BlockingExecutor(threads: 1, name: "commit"), segments: BlockingExecutor(threads: 1, name: "segment"),
+      queries: BlockingExecutor(threads: 4, name: "query"))
+  }
+}
 
-  /// The event's line, or nil. Refreshes the catalog before it says nil.
-  package func event(_ id: EventID) async throws -> [UInt8]? { preconditionFailure("being built") }
+package final class EventStore: Sendable {
+  let settings: EventStoreSettings
+  let folder: DataFolder
+  let disk: any Disk
+  let objects: any ObjectStore
+  let clock: any Clock
+  let random: any RandomSource
+  let executors: EventStoreExecutors
+  let pause: Pause
+  let metrics: StoreInstruments
+  let logger: Logger
 
-  package func receipt(_ id: EventID) async throws -> EventReceipt? { preconditionFailure("being built") }
+  let view = StoreView()
+  let backlog = Backlog()
+  let queue: CommitQueue
+  let sealed = WorkQueue<SealedJournal>()
+  let uploads = WorkQueue<PendingUpload>()
+  let reachability: Reachability
+  let catalog: Catalog
+  let reader: SegmentReader
+  let state = Mutex(State())
 
-  /// Key for cursors' checksums, from `store.json`; nil until the store was reached once.
-  package var salt: [UInt8]? { preconditionFailure("being built") }
+  struct State {
+    var salt: [UInt8]?
+    /// `salt` is what the bucket says, not only what an earlier start found there.
+    var isDescribed = false
+    /// Locks of writer folders: our own and adopted ones.
+    var locks: [UInt64: any DiskLock] = [:]
+    var writer: UInt64 = 0
+    var main: Task<Void, Never>?
+    var lastReadAt: Int64 = .min / 2
+    var queriesRunning = 0
+    var isExpiring = false
+    /// Why the last commit failed; nil after one that worked.
+    var commitFailure: String?
+  }
+
+  /// Bytes of events that wait for the journal before requests are refused.
+  private static let queueBytes = 64 << 20
+
+  package init(
+    settings: EventStoreSettings, objects: any ObjectStore, disk: any Disk = PosixDisk(), clock: any Clock,
+    random: any RandomSource, executors: EventStoreExecutors, pause: @escaping Pause, metrics: MetricRegistry,
+    logger: Logger
+  ) {
+    self.settings = settings
+    self.objects = objects
+    self.disk = disk
+    self.clock = clock
+    self.random = random
+    self.executors = executors
+    self.pause = pause
+    self.logger = logger
+    self.metrics = StoreInstruments(metrics)
+    folder = DataFolder(path: settings.dataFolder)
+    queue = CommitQueue(maxBytes: Self.queueBytes)
+    reachability = Reachability(clock: clock)
+    catalog = Catalog(
+      objects: objects, view: view, clock: clock, reachability: reachability,
+      settings: Catalog.Settings(
+        refreshInterval: Self.nanoseconds(settings.refreshIntervalSeconds), listsPerSecond: settings.listPerSecond),
+      logger: logger)
+    reader = SegmentReader(disk: disk, objects: objects, memoryBytes: settings.memoryBytes, metrics: self.metrics)
+    registerReadings(metrics)
+  }
+
+  static func nanoseconds(_ seconds: Double) -> Int64 { Int64(seconds * 1e9) }
+
+  // MARK: Writing
+
+  /// For the events of one request.
+  package func makeBatch() -> EventBatch {
+    EventBatch(limits: settings.limits, now: clock.wallNanoseconds(), random: random, salt: salt)
+  }
+
+  /// Makes the batch durable and returns how durable it is: `.journal` although `.objectStore` was asked for means that the object
+  /// store did not answer within `timeout` and the journal has it (202). Throws `EventStoreError`.
+  package func commit(
+    _ batch: EventBatch, acknowledge: Durability?, timeout: Duration
+  ) async throws(EventStoreError) -> Durability {
+    precondition(batch.count > 0, "an empty batch is refused before it comes here")
+    let wanted = acknowledge ?? settings.acknowledge
+    let count = batch.count
+    metrics.accepted.add(count)
+    let file: FileIdentity
+    switch await queue.submit(batch, wantsObjectStore: wanted == .objectStore) {
+    case .success(let identity): file = identity
+    case .failure(let error):
+      if case .cannotStore(let reason) = error { state.withLock { $0.commitFailure = reason } }
+      throw error
+    }
+    state.withLock { $0.commitFailure = nil }
+    guard wanted == .objectStore else {
+      metrics.storedInJournal.add(count)
+      return .journal
+    }
+    let deadline = clock.monotonicNanoseconds() + timeout.nanoseconds
+    startExpiring()
+    let isUploaded = await backlog.waitUntilUploaded(file, deadline: deadline)
+    (isUploaded ? metrics.storedInObjectStore : metrics.storedInJournal).add(count)
+    return isUploaded ? .objectStore : .journal
+  }
+
+  /// Keeps the deadlines of those who wait for the object store, as long as there are any.
+  private func startExpiring() {
+    let isRunning = state.withLock { state in
+      defer { state.isExpiring = true }
+      return state.isExpiring
+    }
+    guard !isRunning else { return }
+    Task(executorPreference: executors.segments) { [self] in
+      while true {
+        await pause(50_000_000)
+        backlog.expire(now: clock.monotonicNanoseconds())
+        // A waiter that registers between these two lines starts the next round itself.
+        let isOver = state.withLock { state in
+          state.isExpiring = backlog.hasWaiters
+          return !state.isExpiring
+        }
+        if isOver { return }
+      }
+    }
+  }
+
+  /// Key for cursors' checksums and keyed ids, from `store.json`; nil until the store was reached once.
+  package var salt: [UInt8]? { state.withLock { $0.salt } }
+
+  // MARK: Health
 
   package struct Health: Sendable {
     /// The last request to the object store worked.
@@ -59,8 +187,48 @@ package final class EventStore: Sendable {
     package var journalBytes: Int
     package var oldestUnuploadedSeconds: Double
   }
-  package var health: Health { preconditionFailure("being built") }
 
-  /// Takes no more events, seals and uploads what is there until `deadline`; what is left stays in the journal and spool.
-  package func drain(deadline: Duration) async { preconditionFailure("being built") }
+  package var health: Health {
+    var causes: [String: String] = [:]
+    let failure = reachability.failure
+    if let failure { causes["store"] = failure.message }
+    let bytes = backlog.bytes
+    let commitFailure = state.withLock { $0.commitFailure }
+    if bytes >= settings.journalMaxBytes {
+      causes["journal"] = "full: \(bytes) of \(settings.journalMaxBytes) bytes"
+    } else if let commitFailure {
+      causes["journal"] = commitFailure
+    }
+    return Health(
+      storeReachable: failure == nil, canStore: causes["journal"] == nil, causes: causes, journalBytes: bytes,
+      oldestUnuploadedSeconds: oldestUnuploadedSeconds)
+  }
+
+  var oldestUnuploadedSeconds: Double {
+    backlog.oldestSince.map { Double(clock.monotonicNanoseconds() - $0) / 1e9 } ?? 0
+  }
+
+  private func registerReadings(_ registry: MetricRegistry) {
+    registry.reading("callflow_journal_bytes", "Bytes of journal and spool that are not in the bucket yet.") {
+      [weak self] in Double(self?.backlog.bytes ?? 0)
+    }
+    let maxBytes = Double(settings.journalMaxBytes)
+    registry.reading("callflow_journal_max_bytes", "Bound of journal and spool.") { maxBytes }
+    registry.reading("callflow_oldest_unuploaded_seconds", "Age of the oldest event that is not in the bucket yet.") {
+      [weak self] in self?.oldestUnuploadedSeconds ?? 0
+    }
+    for tier in ["spool", "inbox"] {
+      registry.reading("callflow_segments", "Segments by tier.", [("tier", tier)]) { [weak self] in
+        guard let counts = self?.view.counts else { return 0 }
+        return Double(tier == "spool" ? counts.spool : counts.inbox)
+      }
+    }
+  }
+}
+
+extension Duration {
+  var nanoseconds: Int64 {
+    let (seconds, attoseconds) = components
+    return seconds * 1_000_000_000 + attoseconds / 1_000_000_000
+  }
 }

@@ -38,10 +38,13 @@ package protocol ResponseWriter: Sendable {
 package struct ExchangeNotes: Sendable {
   /// The route's template, a bounded label: `unmatched` where there is none.
   package var route: String = "unmatched"
+  /// The place of `route` in whatever counts by route, so that nobody looks it up by name; 0 is `unmatched`.
+  package var routeIndex: Int = 0
   package var principal: String?
 
-  package init(route: String = "unmatched", principal: String? = nil) {
+  package init(route: String = "unmatched", routeIndex: Int = 0, principal: String? = nil) {
     self.route = route
+    self.routeIndex = routeIndex
     self.principal = principal
   }
 }
@@ -51,6 +54,9 @@ package struct FieldBlock: Sendable {
   package private(set) var bytes: [UInt8] = []
 
   package init() {}
+
+  /// Lines that are in wire form already, each ended by CR LF: for fixed fields, and for values known to hold no control characters.
+  package init(serialized lines: [UInt8]) { bytes = lines }
 
   /// Adds a line. Bytes that would end or split the line (controls) become spaces: a value can never make a second field.
   package mutating func add(_ name: HTTPField.Name, _ value: String) {

@@ -3,10 +3,11 @@
 
 import Primitives
 
-/// Flat keys with `/` as a convention, relative to the store's prefix. UTF-8, 1 to 900 bytes, no leading `/`, no `.` or `..` segments.
+/// Flat keys with `/` as a convention, relative to the store's prefix. UTF-8, 1 to 900 bytes, no control characters, no empty, `.` or `..`
+/// segments (so no leading or trailing `/`): `ObjectKey` checks them.
 package protocol ObjectStore: Sendable {
-  /// The object's bytes, or those of `range` (byte offsets). A range may start inside and end past the object: what exists is returned.
-  /// nil where there is no such object.
+  /// The object's bytes, or those of `range` (byte offsets). A range may start inside and end past the object: what exists is returned;
+  /// one that is empty or starts at or past the end is `.rejected`. nil where there is no such object.
   func get(_ key: String, range: Range<Int>?) async throws(ObjectStoreError) -> StoredObject?
 
   /// Size, ETag and time without the bytes; nil where there is no such object.
@@ -82,12 +83,20 @@ package struct ObjectPage: Sendable {
 
 /// Coarse on purpose: a case only where the caller acts differently. The text names endpoint, bucket and cause, never a secret.
 package enum ObjectStoreError: Error, Sendable, Equatable {
-  /// Heals by itself: refused, reset, timed out, 5xx, throttled. Retried already as far as the budget went.
-  case unavailable(String)
+  /// Heals by itself: refused, reset, timed out, 5xx, throttled. Retried already as far as the budget went. `retryAfterSeconds`
+  /// where the store itself said when to come back.
+  case unavailable(String, retryAfterSeconds: Int? = nil)
   /// Only a person can mend it: bucket missing, credentials refused, wrong region, certificate not trusted.
   case misconfigured(String)
   /// The store will never take this request: too large, invalid key.
   case rejected(String)
   /// Bytes that are not what was stored: checksum or length differ.
   case corrupt(String)
+
+  /// The text of any case.
+  package var message: String {
+    switch self {
+    case .unavailable(let text, _), .misconfigured(let text), .rejected(let text), .corrupt(let text): text
+    }
+  }
 }

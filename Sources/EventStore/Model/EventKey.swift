@@ -21,4 +21,27 @@ package struct EventKey: Sendable, Hashable, Comparable {
     if left.tie != right.tie { return left.tie < right.tie }
     return left.id < right.id
   }
+
+  /// The lowest position of an instant.
+  static func first(of instant: Int64) -> EventKey {
+    EventKey(instant: instant, tie: .min, id: EventID(high: 0, low: 0))
+  }
+
+  /// The greatest key below this one.
+  var predecessor: EventKey {
+    if id.low > 0 { return EventKey(instant: instant, tie: tie, id: EventID(high: id.high, low: id.low - 1)) }
+    if id.high > 0 { return EventKey(instant: instant, tie: tie, id: EventID(high: id.high - 1, low: .max)) }
+    let highest = EventID(high: .max, low: .max)
+    if tie > .min { return EventKey(instant: instant, tie: tie - 1, id: highest) }
+    return EventKey(instant: instant - 1, tie: .max, id: highest)
+  }
+
+  /// The least key above this one.
+  var successor: EventKey {
+    if id.low < .max { return EventKey(instant: instant, tie: tie, id: EventID(high: id.high, low: id.low + 1)) }
+    if id.high < .max { return EventKey(instant: instant, tie: tie, id: EventID(high: id.high + 1, low: 0)) }
+    let lowest = EventID(high: 0, low: 0)
+    if tie < .max { return EventKey(instant: instant, tie: tie + 1, id: lowest) }
+    return EventKey(instant: instant + 1, tie: .min, id: lowest)
+  }
 }

@@ -64,7 +64,8 @@ package struct EventReceipt: Sendable {
   /// Nanoseconds since 1970; nil before the upload.
   package var uploadedAt: Int64?
 
-  package init(durability: Durability, node: String, segment: String?, offset: Int, crc32c: UInt32, uploadedAt: Int64?) {
+  package init(durability: Durability, node: String, segment: String?, offset: Int, crc32c: UInt32, uploadedAt: Int64?)
+  {
     self.durability = durability
     self.node = node
     self.segment = segment

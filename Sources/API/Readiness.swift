@@ -1,0 +1,90 @@
+// What /health, /readyz and /livez answer, from the state of the store and of the process.
+
+import EventStore
+import HTTPModel
+import HTTPTypes
+import Primitives
+import Synchronization
+
+/// State of the process that only the service knows.
+package final class Readiness: Sendable {
+  private let draining = Atomic<Bool>(false)
+  private let isAlive: @Sendable () -> Bool
+
+  /// `isAlive`: whether every event loop turned lately.
+  package init(isAlive: @escaping @Sendable () -> Bool = { true }) { self.isAlive = isAlive }
+
+  package var isDraining: Bool { draining.load(ordering: .acquiring) }
+
+  /// Balancers are told to go elsewhere; requests are still answered.
+  package func beginDraining() { draining.store(true, ordering: .releasing) }
+
+  package var loopsTurn: Bool { isAlive() }
+}
+
+package enum HealthStatus: String, Sendable {
+  case healthy
+  /// The object store is out of reach, but events are taken.
+  case degraded
+  case draining
+  /// No event can be made durable.
+  case unhealthy
+
+  package var isReady: Bool { self == .healthy || self == .degraded }
+
+  package init(_ health: EventStore.Health, isDraining: Bool) {
+    if isDraining {
+      self = .draining
+    } else if !health.canStore {
+      self = .unhealthy
+    } else {
+      self = health.storeReachable ? .healthy : .degraded
+    }
+  }
+}
+
+struct HealthReport: Sendable {
+  private let events: any EventStoring
+  private let readiness: Readiness
+  private let clock: any Clock
+
+  init(events: any EventStoring, readiness: Readiness, clock: any Clock) {
+    self.events = events
+    self.readiness = readiness
+    self.clock = clock
+  }
+
+  /// `withCauses`: on the admin listener, where endpoints and files may be named.
+  func health(withCauses: Bool) -> Response {
+    let health = events.health
+    let status = HealthStatus(health, isDraining: readiness.isDraining)
+    var members: [(String, JSONValue)] = [
+      ("status", .string(status.rawValue)), ("timestamp", .string(now)),
+      (
+        "checks",
+        .object([("journal", Self.check(health.canStore)), ("objectStore", Self.check(health.storeReachable))])
+      ),
+    ]
+    if withCauses {
+      members.append(("causes", .object(health.causes.sorted { $0.key < $1.key }.map { ($0.key, .string($0.value)) })))
+    }
+    return response(members, isGood: status.isReady)
+  }
+
+  func liveness() -> Response {
+    let turns = readiness.loopsTurn
+    return response(
+      [("status", .string(turns ? "alive" : "stuck")), ("timestamp", .string(now))], isGood: turns)
+  }
+
+  private var now: String { RFC3339.string(clock.wallNanoseconds(), fractionDigits: 3) }
+
+  private static func check(_ isGood: Bool) -> JSONValue { .string(isGood ? "ok" : "failed") }
+
+  private func response(_ members: [(String, JSONValue)], isGood: Bool) -> Response {
+    var fields = FieldBlock(serialized: StoreEvents.jsonFields)
+    if !isGood { fields.add(.retryAfter, String(Problem.retrySeconds)) }
+    return Response(
+      status: isGood ? .ok : .serviceUnavailable, fields: fields, body: .bytes(JSONValue.object(members).serialized()))
+  }
+}

@@ -1,0 +1,144 @@
+// Which segments are in the bucket: found by LIST. An inbox object is live until the commit log removes it; objects under `events/`
+// are live only by an entry of that log, so they are never listed.
+
+import Logging
+import ObjectStore
+import Primitives
+import Synchronization
+
+final class Catalog: Sendable {
+  struct Settings: Sendable {
+    /// A read may be this much older than the bucket.
+    var refreshInterval: Int64
+    var listsPerSecond: Double
+  }
+
+  private struct State {
+    /// Monotonic time when the last successful refresh began; nil before the first.
+    var refreshedAt: Int64?
+    var completeAt: Int64?
+    var listsAllowedAt: Int64 = 0
+    var isRunning = false
+    var waiters: [UnsafeContinuation<Void, Never>] = []
+  }
+
+  private let objects: any ObjectStore
+  private let view: StoreView
+  private let clock: any Clock
+  private let reachability: Reachability
+  private let settings: Settings
+  private let logger: Logger
+  private let state = Mutex(State())
+
+  /// New names are at most this old when they appear: the PUT's deadline and what clocks may differ by.
+  private static let inboxWindowMilliseconds: Int64 = 90_000
+  private static let completeInterval: Int64 = 300_000_000_000
+  private static let listLimit = 1000
+  /// While the store is known to be away, reads fail at once and one request in this time looks again.
+  private static let failureHold: Int64 = 1_000_000_000
+
+  init(
+    objects: any ObjectStore, view: StoreView, clock: any Clock, reachability: Reachability, settings: Settings,
+    logger: Logger
+  ) {
+    self.objects = objects
+    self.view = view
+    self.clock = clock
+    self.reachability = reachability
+    self.settings = settings
+    self.logger = logger
+  }
+
+  var isLoaded: Bool { state.withLock { $0.refreshedAt != nil } }
+
+  /// Returns when the view has everything that was uploaded `refreshInterval` before now, or before now where `isStrong`.
+  func ensureFresh(isStrong: Bool) async throws(ObjectStoreError) {
+    let wanted = clock.monotonicNanoseconds() - (isStrong ? 0 : settings.refreshInterval)
+    while !isFresh(since: wanted) {
+      if let failure = reachability.failure(within: Self.failureHold) { throw failure }
+      try await refreshOnce()
+    }
+  }
+
+  private func isFresh(since wanted: Int64) -> Bool { state.withLock { ($0.refreshedAt ?? .min) >= wanted } }
+
+  /// One refresh at a time: who comes while one runs waits for its end and looks again.
+  private func refreshOnce() async throws(ObjectStoreError) {
+    let isMine = state.withLock { state in
+      if state.isRunning { return false }
+      state.isRunning = true
+      return true
+    }
+    guard isMine else {
+      await withUnsafeContinuation { waiter in
+        let isOver = state.withLock { state in
+          if state.isRunning { state.waiters.append(waiter) }
+          return !state.isRunning
+        }
+        if isOver { waiter.resume() }
+      }
+      if let failure = reachability.failure(within: Self.failureHold) { throw failure }
+      return
+    }
+    defer {
+      let waiters = state.withLock { state in
+        state.isRunning = false
+        defer { state.waiters = [] }
+        return state.waiters
+      }
+      for waiter in waiters { waiter.resume() }
+    }
+    do {
+      try await refresh()
+      reachability.worked()
+    } catch {
+      reachability.failed(error)
+      throw error
+    }
+  }
+
+  private func refresh() async throws(ObjectStoreError) {
+    let start = clock.monotonicNanoseconds()
+    let startWall = clock.wallNanoseconds()
+    let isComplete = state.withLock { $0.completeAt.map { start - $0 >= Self.completeInterval } ?? true }
+    var after: String? =
+      isComplete ? nil : ObjectName.inbox(from: startWall / 1_000_000 - Self.inboxWindowMilliseconds)
+    var listed: [Segment] = []
+    while true {
+      let page = try await objects.list(prefix: ObjectName.inbox, after: after, limit: Self.listLimit)
+      for object in page.objects { listed += segment(object) }
+      guard page.isTruncated, let last = page.objects.last else { break }
+      after = last.key
+    }
+    view.merge(listed: listed, isComplete: isComplete, listedAt: startWall)
+    state.withLock { state in
+      state.refreshedAt = start
+      if isComplete { state.completeAt = start }
+    }
+  }
+
+  private func segment(_ object: ObjectInfo) -> [Segment] {
+    guard let name = SegmentName(object.key.dropFirst(ObjectName.inbox.count)) else {
+      logger.warning("object in the inbox is no segment", metadata: ["s3Key": "\(object.key)"])
+      return []
+    }
+    return [
+      Segment(
+        identity: name.identity, location: .object(key: object.key),
+        range: name.minMilliseconds * 1_000_000...name.maxMilliseconds * 1_000_000, count: name.count,
+        size: object.size, uploadedAt: object.modified)
+    ]
+  }
+
+  /// Looks in the background while reads come, rarely otherwise, so that a read seldom has to wait and the node knows whether its
+  /// store is there. `isBusy` tells whether there were reads lately.
+  func run(pause: Pause, isBusy: @Sendable () -> Bool) async {
+    var idle = settings.refreshInterval
+    while !Task.isCancelled {
+      await pause(isBusy() ? settings.refreshInterval : idle)
+      idle = isBusy() ? settings.refreshInterval : min(2 * idle, 30_000_000_000)
+      // A failure is in `reachability`, where health and reads see it.
+      _ = try? await ensureFresh(isStrong: false)
+    }
+  }
+}

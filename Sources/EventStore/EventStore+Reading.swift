@@ -1,0 +1,155 @@
+// Reads: one page, one event, one receipt.
+
+import Logging
+import ObjectStore
+import Observability
+import Primitives
+import Synchronization
+
+extension EventStore {
+  /// How long after a read the catalog is kept fresh in the background.
+  private static let busyNanoseconds: Int64 = 10_000_000_000
+
+  var hadReadLately: Bool { clock.monotonicNanoseconds() - state.withLock { $0.lastReadAt } < Self.busyNanoseconds }
+
+  /// One page. Throws `EventStoreError.busy` above the bound of concurrent reads, `.unavailable` where the object store is needed and
+  /// does not answer.
+  package func query(_ query: EventQuery) async throws(EventStoreError) -> EventPage {
+    let kind = query.callId != nil ? "call" : "range"
+    return try await read(kind) { store throws(EventStoreError) in
+      try await store.refresh(isStrong: query.isStrong)
+      return try await store.page(Selection(query))
+    }
+  }
+
+  /// The event's line, or nil. Refreshes the catalog before it says nil.
+  package func event(_ id: EventID) async throws(EventStoreError) -> [UInt8]? {
+    if let line = inMemory(id) { return line }
+    return try await read("event") { store throws(EventStoreError) in
+      let selection = Selection(id)
+      if store.catalog.isLoaded, let line = try? await store.page(selection).lines.first { return line }
+      try await store.refresh(isStrong: true)
+      return try await store.page(selection).lines.first
+    }
+  }
+
+  /// What was acknowledged a moment ago needs no thread but the caller's.
+  private func inMemory(_ id: EventID) -> [UInt8]? {
+    for memtable in view.current.memtables {
+      for entry in memtable.entries(callHash: id.callHash) where entry.key.id == id {
+        return memtable.line(entry).bytes
+      }
+    }
+    return nil
+  }
+
+  /// Where the event is; nil where there is none of that id.
+  package func receipt(_ id: EventID) async throws(EventStoreError) -> EventReceipt? {
+    for memtable in view.current.memtables {
+      for entry in memtable.entries(callHash: id.callHash) where entry.key.id == id {
+        return EventReceipt(
+          durability: .journal, node: WriterName.text(memtable.memtable.file.writer), segment: nil,
+          offset: Int(entry.record), crc32c: memtable.line(entry).withBytes { CRC32C.checksum($0) }, uploadedAt: nil)
+      }
+    }
+    return try await read("receipt") { store throws(EventStoreError) in
+      try await store.refresh(isStrong: true)
+      return try await store.retrying { store, view throws(ReadFailure) in try await store.locate(id, view) }
+    }
+  }
+
+  private func locate(_ id: EventID, _ view: ReadView) async throws(ReadFailure) -> EventReceipt? {
+    let selection = Selection(id)
+    for segment in view.segments where selection.overlaps(segment.range) {
+      let index = try await reader.index(of: segment)
+      for number in try await reader.blocks(of: segment, index, callHash: id.callHash) {
+        let lines = try await reader.block(of: segment, index, number)
+        let crc = lines.withUnsafeBytes { bytes -> UInt32? in
+          var splitter = LineSplitter(bytes)
+          while let line = splitter.next() {
+            if (try? LineView(line))?.key.id == id { return CRC32C.checksum(line) }
+          }
+          return nil
+        }
+        guard let crc else { continue }
+        var key: String?
+        if case .object(let name) = segment.location { key = name }
+        return EventReceipt(
+          durability: segment.isUploaded ? .objectStore : .journal, node: WriterName.text(segment.identity.writer),
+          segment: key, offset: index.block(number).offset, crc32c: crc, uploadedAt: segment.uploadedAt)
+      }
+    }
+    return nil
+  }
+
+  // MARK: What all reads share
+
+  /// Counts, bounds and times a read and runs it on the query threads.
+  private func read<Value: Sendable>(
+    _ kind: String, _ body: @escaping @Sendable (EventStore) async throws(EventStoreError) -> Value
+  ) async throws(EventStoreError) -> Value {
+    let start = clock.monotonicNanoseconds()
+    let isAllowed = state.withLock { state in
+      state.lastReadAt = start
+      guard state.queriesRunning < settings.queryConcurrency else { return false }
+      state.queriesRunning += 1
+      return true
+    }
+    guard isAllowed else { throw .busy }
+    defer {
+      state.withLock { $0.queriesRunning -= 1 }
+      metrics.queryDuration(kind).observe(nanoseconds: clock.monotonicNanoseconds() - start)
+    }
+    return try await withTaskExecutorPreference(executors.queries) { () async throws(EventStoreError) -> Value in
+      try await Self.onPreferred(self, body)
+    }
+  }
+
+  /// `@concurrent`: leaves the caller's executor for the preferred one.
+  @concurrent private static func onPreferred<Value: Sendable>(
+    _ store: EventStore, _ body: @Sendable (EventStore) async throws(EventStoreError) -> Value
+  ) async throws(EventStoreError) -> Value {
+    try await body(store)
+  }
+
+  private func refresh(isStrong: Bool) async throws(EventStoreError) {
+    do {
+      try await catalog.ensureFresh(isStrong: isStrong)
+    } catch {
+      throw .unavailable(error.message)
+    }
+  }
+
+  private func page(_ selection: Selection) async throws(EventStoreError) -> EventPage {
+    let limits = QueryLimits(
+      maxScanBytes: settings.queryMaxScanBytes,
+      deadline: clock.monotonicNanoseconds() + Self.nanoseconds(settings.queryTimeoutSeconds))
+    let engine = QueryEngine(reader: reader, clock: clock)
+    let page = try await retrying { _, view throws(ReadFailure) in try await engine.page(selection, view, limits) }
+    metrics.objectsScanned.add(page.segmentsScanned)
+    return page
+  }
+
+  /// A segment moves from the spool to the bucket under a read now and then: the read begins again on a new view.
+  private func retrying<Value: Sendable>(
+    _ body: (EventStore, ReadView) async throws(ReadFailure) -> Value
+  ) async throws(EventStoreError) -> Value {
+    var triesLeft = 4
+    while true {
+      do {
+        return try await body(self, view.current)
+      } catch {
+        switch error {
+        case .gone(let identity):
+          triesLeft -= 1
+          if triesLeft == 0 { throw .unavailable("segment \(identity.writer)/\(identity.number) is not in the store") }
+        case .unavailable(let reason): throw .unavailable(reason)
+        case .damaged(let identity, let damage):
+          let name = "\(WriterName.text(identity.writer))/\(identity.number)"
+          logger.error("segment is damaged", metadata: ["segment": "\(name)", "reason": "\(damage)"])
+          throw .unavailable("segment \(name): \(damage)")
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,80 @@
+// The one pointer behind which everything that reads need stands. Publishing a segment and dropping what it replaces is one swap.
+
+import Synchronization
+
+/// What one read works on; it never changes under the read.
+struct ReadView: Sendable {
+  var memtables: [MemtableSnapshot]
+  var segments: [Segment]
+}
+
+/// The current state of all tiers.
+final class StoreView: Sendable {
+  private struct State {
+    /// In order of their files: the last one takes new events.
+    var memtables: [Memtable] = []
+    var segments: [FileIdentity: Segment] = [:]
+    /// The same, as the array that reads take; rebuilt when it changes.
+    var list: [Segment]?
+  }
+
+  private let state = Mutex(State())
+
+  var current: ReadView {
+    state.withLock { state in
+      let list = state.list ?? Array(state.segments.values)
+      state.list = list
+      return ReadView(memtables: state.memtables.map(\.snapshot), segments: list)
+    }
+  }
+
+  func segment(_ identity: FileIdentity) -> Segment? { state.withLock { $0.segments[identity] } }
+
+  /// Segments by tier.
+  var counts: (spool: Int, inbox: Int) {
+    state.withLock { state in
+      let uploaded = state.segments.values.count { $0.isUploaded }
+      return (state.segments.count - uploaded, uploaded)
+    }
+  }
+
+  func add(_ memtable: Memtable) {
+    state.withLock { $0.memtables.append(memtable) }
+  }
+
+  /// The segment takes the place of the memtable, or of the same segment in another tier.
+  func publish(_ segment: Segment) {
+    state.withLock { state in
+      state.memtables.removeAll { $0.file == segment.identity }
+      state.segments[segment.identity] = segment
+      state.list = nil
+    }
+  }
+
+  /// Drops a memtable that holds nothing.
+  func drop(_ memtable: Memtable) {
+    state.withLock { $0.memtables.removeAll { $0 === memtable } }
+  }
+
+  /// What a LIST of the inbox found. `isComplete`: it began at the first name, so uploaded segments that it does not have are gone,
+  /// but for those uploaded after `listedAt`. Local ones stay: their own upload replaces them.
+  func merge(listed: [Segment], isComplete: Bool, listedAt: Int64) {
+    state.withLock { state in
+      var isChanged = false
+      let found = Set(listed.map(\.identity))
+      if isComplete {
+        let gone = state.segments.values.filter {
+          $0.isUploaded && !found.contains($0.identity) && ($0.uploadedAt ?? 0) < listedAt
+        }
+        for segment in gone { state.segments[segment.identity] = nil }
+        isChanged = !gone.isEmpty
+      }
+      let inMemory = Set(state.memtables.map(\.file))
+      for segment in listed where state.segments[segment.identity] == nil && !inMemory.contains(segment.identity) {
+        state.segments[segment.identity] = segment
+        isChanged = true
+      }
+      if isChanged { state.list = nil }
+    }
+  }
+}
