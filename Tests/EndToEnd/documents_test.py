@@ -1,6 +1,8 @@
-"""Every fenced `sh` block of README.md run in order in one shell, every `yaml` block given to check-config, every `make` target looked up.
+"""Every fenced `sh` block of README.md run in order in one shell, every `yaml` block given to check-config, every
+`make` target looked up.
 
-Blocks of other kinds (`text`, `json`) are not run: they show output, or commands that other tests run (`make run`, `make test`).
+Blocks of other kinds (`text`, `json`) are not run: they show output, or commands that other tests run (`make run`,
+`make test`).
 """
 
 import os
@@ -22,13 +24,23 @@ def run_shell(node, key, commands, folder):
     environment = {
         **os.environ,
         "PATH": f"{pathlib.Path(BINARY).parent}:{os.environ['PATH']}",
-        "CALLFLOW_URL": node.url, "CALLFLOW_KEY": key,
-        "CALLFLOW_HTTP_LISTEN": f"127.0.0.1:{node.port}", "CALLFLOW_ADMIN_LISTEN": f"127.0.0.1:{node.admin_port}",
-        "CALLFLOW_STORAGE_DATA": node.settings["storage.data"], "TMPDIR": str(folder),
+        "CALLFLOW_URL": node.url,
+        "CALLFLOW_KEY": key,
+        "CALLFLOW_HTTP_LISTEN": f"127.0.0.1:{node.port}",
+        "CALLFLOW_ADMIN_LISTEN": f"127.0.0.1:{node.admin_port}",
+        "CALLFLOW_STORAGE_DATA": node.settings["storage.data"],
+        "TMPDIR": str(folder),
     }
     script = "set -euo pipefail\nset -x\n" + "\n".join(commands)
     done = subprocess.run(
-        ["bash", "-c", script], cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300)
+        ["bash", "-c", script],
+        cwd=ROOT,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
     if done.returncode:
         raise Failed(f"README.md: exit {done.returncode}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}")
     return script.count("\n") - 1
@@ -45,7 +57,9 @@ def check_yaml(examples, folder):
 
 def check_targets(text):
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
-    unknown = set(re.findall(r"`?make ([a-z-]+)", "\n".join(blocks(text, "text") + re.findall(r"`[^`\n]+`", text)))) - targets
+    unknown = (
+        set(re.findall(r"`?make ([a-z-]+)", "\n".join(blocks(text, "text") + re.findall(r"`[^`\n]+`", text)))) - targets
+    )
     if unknown:
         raise Failed(f"README.md names make targets that do not exist: {unknown}")
 

@@ -1,4 +1,5 @@
-"""Real processes for the end-to-end tests: the release binary and SeaweedFS, on free ports, ended with the test however it ends."""
+"""Real processes for the end-to-end tests: the release binary and SeaweedFS, on free ports, ended with the test however
+it ends."""
 
 import ctypes
 import json
@@ -26,7 +27,8 @@ class Failed(Exception):
 
 
 def free_ports(count):
-    """Distinct ports that were free a moment ago; whoever starts a server on one tries again with others if it lost the race."""
+    """Distinct ports that were free a moment ago; whoever starts a server on one tries again with others if it lost the
+    race."""
     sockets = [socket.socket() for _ in range(count)]
     for each in sockets:
         each.bind(("127.0.0.1", 0))
@@ -43,8 +45,14 @@ def _die_with_parent():
 def spawn(arguments, log, environment=None, folder=None):
     with open(log, "ab") as output:
         return subprocess.Popen(
-            arguments, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, preexec_fn=_die_with_parent,
-            env={**os.environ, **(environment or {})}, cwd=folder)
+            arguments,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            preexec_fn=_die_with_parent,
+            env={**os.environ, **(environment or {})},
+            cwd=folder,
+        )
 
 
 def wait_until(condition, seconds, what):
@@ -110,11 +118,27 @@ class SeaweedFS:
     def _arguments(self, ports):
         s3, s3_grpc, master, master_grpc, volume, volume_grpc, filer, filer_grpc = ports
         return [
-            WEED, "server", f"-dir={self.folder / 'data'}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-master.port={master}",
-            f"-master.port.grpc={master_grpc}", f"-volume.port={volume}", f"-volume.port.grpc={volume_grpc}", "-volume.max=50",
-            "-master.volumeSizeLimitMB=256", "-filer", f"-filer.port={filer}", f"-filer.port.grpc={filer_grpc}", "-s3",
-            f"-s3.port={s3}", f"-s3.port.grpc={s3_grpc}", f"-s3.config={self.folder / 's3.json'}", "-s3.autoCreateBucket=false",
-            "-s3.port.iceberg=0", "-s3.port.lance=0",
+            WEED,
+            "server",
+            f"-dir={self.folder / 'data'}",
+            "-ip=127.0.0.1",
+            "-ip.bind=127.0.0.1",
+            f"-master.port={master}",
+            f"-master.port.grpc={master_grpc}",
+            f"-volume.port={volume}",
+            f"-volume.port.grpc={volume_grpc}",
+            "-volume.max=50",
+            "-master.volumeSizeLimitMB=256",
+            "-filer",
+            f"-filer.port={filer}",
+            f"-filer.port.grpc={filer_grpc}",
+            "-s3",
+            f"-s3.port={s3}",
+            f"-s3.port.grpc={s3_grpc}",
+            f"-s3.config={self.folder / 's3.json'}",
+            "-s3.autoCreateBucket=false",
+            "-s3.port.iceberg=0",
+            "-s3.port.lance=0",
         ]
 
     def _answers(self, client):
@@ -183,8 +207,15 @@ class Callflow:
         """A command of the program with this node's configuration, to its end."""
         full = {**os.environ, **self.environment, "CALLFLOW_URL": self.url, **(environment or {})}
         return subprocess.run(
-            [BINARY, *arguments, "--config", str(self.config)], env=full, stdin=subprocess.DEVNULL, capture_output=True,
-            text=True, timeout=seconds, preexec_fn=_die_with_parent, **options)
+            [BINARY, *arguments, "--config", str(self.config)],
+            env=full,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            preexec_fn=_die_with_parent,
+            **options,
+        )
 
     def create_key(self, name="test"):
         done = self.run("keys", "create", "--name", name)

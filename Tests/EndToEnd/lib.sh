@@ -1,4 +1,5 @@
-# Sourced by the numbered tests: a scratch folder that stays where a test failed, and the few words the tests are written in.
+# Sourced by the numbered tests: a scratch folder that stays where a test failed, and the few words the tests are
+# written in.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 root=$PWD

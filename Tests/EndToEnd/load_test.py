@@ -1,4 +1,5 @@
-"""The main job: generated events in by many connections against SeaweedFS with signatures checked, and back in every way (issue 2, acceptance 2)."""
+"""The main job: generated events in by many connections against SeaweedFS with signatures checked, and back in every
+way (issue 2, acceptance 2)."""
 
 import asyncio
 import json
@@ -56,7 +57,10 @@ def main():
         seaweed = SeaweedFS(folder / "weed").start()
         seaweed.make_bucket(BUCKET)
         settings = {
-            "storage.url": f"s3://{BUCKET}/{PREFIX}", "storage.upload.interval": chosen.interval, **seaweed.settings}
+            "storage.url": f"s3://{BUCKET}/{PREFIX}",
+            "storage.upload.interval": chosen.interval,
+            **seaweed.settings,
+        }
         node = Callflow(folder / "node", settings, seaweed.environment)
         key = node.create_key()
         node.start()

@@ -1,4 +1,5 @@
-// Each rule shown to fail on text that breaks it and to pass text that only looks like it: a guard that cannot fail guards nothing.
+// Each rule shown to fail on text that breaks it and to pass text that only looks like it: a guard that cannot fail
+// guards nothing.
 
 import Testing
 
@@ -22,7 +23,7 @@ private let long = String(repeating: "  let a = 1\n", count: 70)
     Snippet(rule: Rules.functionLength, path: engine, text: "func f() {\n\(long)}\n"),
     Snippet(rule: Rules.functionLength, path: engine, text: "  package init?(a: Int = { 1 }()) throws {\n\(long)}\n"),
     Snippet(
-      rule: Rules.functionLength, path: engine, text: "@inline(never) static func f(\n  a: Int\n) -> Int {\n\(long)}\n"),
+      rule: Rules.functionLength, path: engine, text: "@inline(never) static func f(\n  a: A\n) -> A {\n\(long)}\n"),
     Snippet(rule: Rules.leftovers, path: engine, text: "// TO" + "DO: later"),
     Snippet(rule: Rules.leftovers, path: "Tests/EndToEnd/a.py", text: "# FIX" + "ME"),
     Snippet(rule: Rules.cModules, path: engine, text: "import COpenSSL"),
@@ -61,12 +62,13 @@ private let long = String(repeating: "  let a = 1\n", count: 70)
     Snippet(rule: Rules.foundation, path: engine, text: "// import Foundation"),
     Snippet(rule: Rules.fatal, path: engine, text: "/* fatalError( /* nested */ try! */ let a = \"fatalError(\""),
     Snippet(rule: Rules.fatal, path: suite, text: "fatalError(\"in a test\")"),
-    Snippet(rule: Rules.access, path: engine, text: "let publicKey = opened // public"),
+    Snippet(rule: Rules.access, path: engine, text: "let publicKey = opened // public\nopen(path)\ncase open"),
     Snippet(rule: Rules.detached, path: suite, text: "Task { }"),
     Snippet(rule: Rules.ambient, path: engine, text: "HTTPDate(); update(); #\"Date()\"# ; \"\"\"\nDate()\n\"\"\""),
-    Snippet(rule: Rules.ambient, path: "Sources/Primitives/Clock.swift", text: "clock_gettime(CLOCK_REALTIME, &now)"),
+    Snippet(
+      rule: Rules.ambient, path: "Sources/Primitives/Time/Clock.swift", text: "clock_gettime(CLOCK_REALTIME, &now)"),
     Snippet(rule: Rules.sleeping, path: engine, text: "Task.sleep(for: delay)"),
-    Snippet(rule: Rules.sleeping, path: suite, text: "let sleepers = 3"),
+    Snippet(rule: Rules.sleeping, path: suite, text: "try await clock.sleep(1); func sleep(_ a: Int) {}"),
     Snippet(
       rule: Rules.fixedPorts, path: suite,
       text: "listen(port: 0); log(\"port: 8080\")"),

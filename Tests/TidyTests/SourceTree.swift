@@ -1,4 +1,5 @@
-// The repository's files as text. Found from this file's own place, so that the working folder of a test run does not matter.
+// The repository's files as text. Found from this file's own place, so that the working folder of a test run does not
+// matter.
 
 import Foundation
 

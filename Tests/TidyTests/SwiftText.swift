@@ -1,5 +1,6 @@
-// Swift source with comments and the insides of string literals blanked, so that rules about code see code only. Lines keep their numbers
-// and lengths. A reader of the lexical level, no parser: regex literals are not known to it and not used in this repository.
+// Swift source with comments and the insides of string literals blanked, so that rules about code see code only. Lines
+// keep their numbers and lengths. A reader of the lexical level, no parser: regex literals are not known to it and not
+// used in this repository.
 
 struct SwiftText {
   /// The code, a line each, blanked.
@@ -56,7 +57,8 @@ struct SwiftText {
     }
   }
 
-  /// The line of the brace that closes the body whose declaration starts at `start`; nil for a requirement without a body.
+  /// The line of the brace that closes the body whose declaration starts at `start`; nil for a requirement without a
+  /// body.
   private func lastLineOfBody(from start: Int) -> Int? {
     var parentheses = 0
     var braces = 0
