@@ -42,7 +42,7 @@ class Double:
                 writer.write(
                     f"HTTP/1.1 {status} X\r\n{headers}content-length: {len(content)}\r\n\r\n".encode() + content
                 )
-        except (EOFError, OSError):
+        except (EOFError, OSError, asyncio.CancelledError):  # the last: the test is over
             writer.close()
 
     # Writing.

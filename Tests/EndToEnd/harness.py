@@ -228,14 +228,22 @@ class Callflow:
     def url(self):
         return f"http://127.0.0.1:{self.port}"
 
+    def launch(self):
+        """Starts the service. On the main thread, because the kernel ends it with the thread that started it."""
+        self.process = spawn([BINARY, "serve", "--config", str(self.config)], self.log, self.environment)
+        self.launched = time.monotonic()
+
+    def wait_ready(self, seconds=30):
+        """Returns how long it took since the launch."""
+        wait_until(self._ready, seconds, "readiness")
+        return time.monotonic() - self.launched
+
     def start(self, seconds=30):
-        """Starts the service and returns how long it took to be ready."""
+        """Launches it and waits, with other ports where somebody took one meanwhile."""
         for attempt in range(3):
-            began = time.monotonic()
-            self.process = spawn([BINARY, "serve", "--config", str(self.config)], self.log, self.environment)
+            self.launch()
             try:
-                wait_until(self._ready, seconds, "readiness")
-                return time.monotonic() - began
+                return self.wait_ready(seconds)
             except Failed as failure:
                 self.kill()
                 if attempt == 2 or "in use" not in self.tail():

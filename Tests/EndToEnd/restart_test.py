@@ -47,9 +47,10 @@ class Restarter:
                 self.reached.clear()
                 await self.reached.wait()
             await asyncio.sleep(delay)
-            # In threads: the senders go on and find the port closed.
+            # Waiting in threads: the senders go on and find the port closed.
             await asyncio.to_thread(self.end)
-            self.starts.append(await asyncio.to_thread(self.node.start))
+            self.node.launch()
+            self.starts.append(await asyncio.to_thread(self.node.wait_ready))
 
 
 async def write(node, key, generated, chosen):
