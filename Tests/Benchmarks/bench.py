@@ -124,8 +124,8 @@ class Run:
         return f"{self.rate:9.0f} requests/s, CPU {self.cpu_microseconds:6.1f} us/request, {latency}"
 
 
-def pinned(command, log):
-    return spawn(["taskset", "-c", "0", *map(str, command)], log)
+def pinned(command, log, environment=None):
+    return spawn(["taskset", "-c", "0", *map(str, command)], log, environment)
 
 
 def single_posts(node, reference, ports, key, seconds, rounds):
@@ -151,7 +151,7 @@ def measure(folder, seconds, rounds):
     node = Callflow(folder / "node", {"http.threads": 1})
     node.log = pathlib.Path("/dev/null")
     key = node.create_key()
-    node.process = pinned([BINARY, "serve", "--config", node.config], node.log)
+    node.process = pinned([BINARY, "serve", "--config", node.config], node.log, node.environment)
     wait_until(node._ready, 30, "readiness")
     (folder / "answer").write_bytes(raw_exchange(node.port, key))
     ports = free_ports(1)

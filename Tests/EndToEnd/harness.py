@@ -5,6 +5,7 @@ import ctypes
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
@@ -190,8 +191,9 @@ class Callflow:
     def __init__(self, folder, settings, environment=None):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.settings = {"storage.data": str(self.folder / "data"), "rate_limit.requests_per_second": 0, **settings}
-        self.environment = environment or {}
+        self.settings = {"storage.data": str(self.folder / "data"), **settings}
+        # One key sends everything here: its rate is not what these tests are about.
+        self.environment = {"CALLFLOW_RATE_LIMIT_REQUESTS_PER_SECOND": "0", **(environment or {})}
         self.config = self.folder / "callflow.yaml"
         self.log = self.folder / "callflow.log"
         self.process = None
@@ -219,10 +221,10 @@ class Callflow:
 
     def create_key(self, name="test"):
         done = self.run("keys", "create", "--name", name)
-        words = [word for word in done.stdout.split() if word.startswith("cfk_")]
-        if done.returncode or len(words) != 1:
+        keys = re.findall(r"cfk_[A-Za-z0-9_-]{43}\b", done.stdout)
+        if done.returncode or len(keys) != 1:
             raise Failed(f"keys create: exit {done.returncode}: {done.stdout}{done.stderr}")
-        return words[0]
+        return keys[0]
 
     @property
     def url(self):

@@ -72,6 +72,8 @@ def main():
         oracle.check_answers(allow_unknown=False)
         asyncio.run(read(oracle, watch))
         acknowledged = sum(event_id is not None for event_id in record.event_id)
+        if (counted := node.metric("callflow_events_accepted_total")) != acknowledged:
+            oracle.problem(f"callflow_events_accepted_total is {counted:.0f}, {acknowledged} events were acknowledged")
         settle(seaweed, acknowledged)
         if (status := node.terminate()) != 0:
             oracle.problem(f"exit {status} after TERM")
