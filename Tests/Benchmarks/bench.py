@@ -19,7 +19,7 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "EndToEnd"))
-from harness import BINARY, Callflow, Failed, Scratch, free_ports, get, spawn, wait_until  # noqa: E402
+from harness import BINARY, Callflow, Failed, Scratch, free_ports, get, spawn, wait_until
 
 LEAST_RATIO = 0.4
 MOST_MEGABYTES = 150

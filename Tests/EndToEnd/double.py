@@ -9,6 +9,7 @@ import json
 import subprocess
 import time
 import urllib.parse
+from datetime import datetime
 
 from events import SECOND
 from load import PATH
@@ -51,7 +52,6 @@ class Double:
         if fields["content-type"] == "application/x-ndjson":
             return self.batch(body.split("\n")[:-1])
         if body.startswith("[") and body != "[]":
-            event = None
             bodies = []
             position = 1
             while position < len(body) and body[position] != "]":
@@ -170,7 +170,5 @@ class Double:
 
 
 def parse_instant(text):
-    from datetime import datetime
-
     whole, fraction = text[:-1].split(".")
     return int(datetime.fromisoformat(whole + "+00:00").timestamp()) * SECOND + int(fraction)

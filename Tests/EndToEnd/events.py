@@ -8,6 +8,7 @@ hundred break one rule of CONTRACT 3.1 each; `Expectation` says which status and
 import json
 import random
 from dataclasses import dataclass
+from datetime import datetime, timezone
 
 SECOND = 1_000_000_000
 HOUR = 3600 * SECOND
@@ -121,8 +122,6 @@ def _call_id(source, number):
 
 def write_timestamp(instant, digits, suffix="Z", offset=0):
     """RFC 3339 with `digits` fraction digits, in the zone `suffix` of `offset` seconds."""
-    from datetime import datetime, timezone
-
     seconds, nanoseconds = divmod(instant, SECOND)
     moment = datetime.fromtimestamp(seconds + offset, timezone.utc)
     letter = "t" if suffix == "z" else "T"

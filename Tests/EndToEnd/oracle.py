@@ -12,6 +12,7 @@ import subprocess
 import urllib.parse
 
 from client import Connection, each
+from events import write_timestamp
 from load import PATH
 
 DECODER = json.JSONDecoder()
@@ -313,6 +314,4 @@ def split_page(text):
 
 
 def moment(instant):
-    from events import write_timestamp
-
     return write_timestamp(instant, 9)
