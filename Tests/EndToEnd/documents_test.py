@@ -5,13 +5,12 @@ Blocks of other kinds (`text`, `json`) are not run: they show output, or command
 `make test`).
 """
 
-import os
 import pathlib
 import re
 import subprocess
 import sys
 
-from harness import BINARY, ROOT, Callflow, Failed, Scratch
+from harness import BINARY, ENVIRONMENT, ROOT, Callflow, Failed, Scratch
 
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.M | re.S)
 
@@ -22,8 +21,8 @@ def blocks(text, kind):
 
 def run_shell(node, key, commands, folder):
     environment = {
-        **os.environ,
-        "PATH": f"{pathlib.Path(BINARY).parent}:{os.environ['PATH']}",
+        **ENVIRONMENT,
+        "PATH": f"{pathlib.Path(BINARY).parent}:{ENVIRONMENT['PATH']}",
         "CALLFLOW_URL": node.url,
         "CALLFLOW_KEY": key,
         "CALLFLOW_HTTP_LISTEN": f"127.0.0.1:{node.port}",
@@ -50,7 +49,7 @@ def check_yaml(examples, folder):
     for number, example in enumerate(examples):
         path = folder / f"example-{number}.yaml"
         path.write_text(example)
-        done = subprocess.run([BINARY, "check-config", "--config", path], capture_output=True, text=True, timeout=60)
+        done = subprocess.run([BINARY, "check-config", "--config", path], env=ENVIRONMENT, capture_output=True, text=True, timeout=60)
         if done.returncode:
             raise Failed(f"README.md: check-config refuses\n{example}\n{done.stdout}{done.stderr}")
 

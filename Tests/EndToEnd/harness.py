@@ -20,6 +20,8 @@ from s3 import S3, S3Error
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = os.environ.get("CALLFLOW_BINARY", str(ROOT / ".build/release/callflow"))
 WEED = os.environ.get("CALLFLOW_WEED", str(ROOT / ".build-tools/bin/weed"))
+# What the caller has set for itself (CALLFLOW_BINARY, perhaps a CALLFLOW_HTTP_LISTEN) is not for the nodes of the tests.
+ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("CALLFLOW_")}
 _libc = ctypes.CDLL(None)
 
 
@@ -51,7 +53,7 @@ def spawn(arguments, log, environment=None, folder=None):
             stdout=output,
             stderr=subprocess.STDOUT,
             preexec_fn=_die_with_parent,
-            env={**os.environ, **(environment or {})},
+            env={**ENVIRONMENT, **(environment or {})},
             cwd=folder,
         )
 
@@ -207,7 +209,7 @@ class Callflow:
 
     def run(self, *arguments, environment=None, seconds=60, **options):
         """A command of the program with this node's configuration, to its end."""
-        full = {**os.environ, **self.environment, "CALLFLOW_URL": self.url, **(environment or {})}
+        full = {**ENVIRONMENT, **self.environment, "CALLFLOW_URL": self.url, **(environment or {})}
         return subprocess.run(
             [BINARY, *arguments, "--config", str(self.config)],
             env=full,

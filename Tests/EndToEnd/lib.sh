@@ -6,6 +6,8 @@ root=$PWD
 binary=${CALLFLOW_BINARY:-$root/.build/release/callflow}
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/callflow-e2e-XXXXXX")
 children=()
+# A setting of the caller's is not for the tests.
+for name in "${!CALLFLOW_@}"; do [ "$name" = CALLFLOW_BINARY ] || unset "$name"; done
 
 finish() {
   local status=$?

@@ -8,6 +8,7 @@ port=${PORT:-8080}
 admin_port=${ADMIN_PORT:-9464}
 data=${DATA:-data}
 binary=${CALLFLOW_BINARY:-.build/release/callflow}
+export -n CALLFLOW_BINARY
 
 fail() {
   printf 'make run: %s\n' "$*" >&2
@@ -27,7 +28,7 @@ find_key() {
   local file="$data/make-run.key" name
   if [ -s "$file" ]; then
     read -r name key <"$file"
-    if "$binary" keys list | grep -w -- "$name" >/dev/null; then return; fi
+    if "$binary" keys list | grep -w -- "$name" | grep -vwE 'revoked|expired' >/dev/null; then return; fi
   fi
   name="make-run-$(date -u +%Y%m%dT%H%M%SZ)"
   key=$("$binary" keys create --name "$name" | grep -o 'cfk_[A-Za-z0-9_-]*' | head -1) || true

@@ -96,10 +96,11 @@ def refused_at_start(folder, seaweed):
         output = done.stdout + done.stderr
         require(done.returncode == 78, f"{name}: exit {done.returncode}, expected 78: {output}")
         endpoint = f"127.0.0.1:{seaweed.port}"
-        naming = [
-            line for line in output.splitlines() if endpoint in line and bucket in line and re.search(cause, line, re.I)
-        ]
-        require(len(naming) == 1, f"{name}: {len(naming)} lines name endpoint, bucket and cause: {output}")
+        for stream in (done.stdout, done.stderr):
+            lines = [line for line in stream.splitlines() if endpoint in line and bucket in line]
+            named = [line for line in lines if re.search(cause, line, re.I)]
+            require(len(named) == len(lines) <= 1, f"{name}: not one line with endpoint, bucket and cause: {output}")
+        require(endpoint in output, f"{name}: no line names the endpoint: {output}")
         require("not-the-secret" not in output, f"{name}: the secret is in the output")
         online = node.run("check-config", "--online")
         require(online.returncode != 0, f"{name}: check-config --online finds nothing wrong")
