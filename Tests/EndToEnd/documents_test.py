@@ -49,7 +49,8 @@ def check_yaml(examples, folder):
     for number, example in enumerate(examples):
         path = folder / f"example-{number}.yaml"
         path.write_text(example)
-        done = subprocess.run([BINARY, "check-config", "--config", path], env=ENVIRONMENT, capture_output=True, text=True, timeout=60)
+        command = [BINARY, "check-config", "--config", path]
+        done = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, timeout=60)
         if done.returncode:
             raise Failed(f"README.md: check-config refuses\n{example}\n{done.stdout}{done.stderr}")
 

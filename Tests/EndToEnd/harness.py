@@ -20,7 +20,7 @@ from s3 import S3, S3Error
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = os.environ.get("CALLFLOW_BINARY", str(ROOT / ".build/release/callflow"))
 WEED = os.environ.get("CALLFLOW_WEED", str(ROOT / ".build-tools/bin/weed"))
-# What the caller has set for itself (CALLFLOW_BINARY, perhaps a CALLFLOW_HTTP_LISTEN) is not for the nodes of the tests.
+# What the caller has set for itself (CALLFLOW_BINARY, perhaps CALLFLOW_HTTP_LISTEN) is not for the nodes of the tests.
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("CALLFLOW_")}
 _libc = ctypes.CDLL(None)
 
