@@ -1,5 +1,6 @@
-// Does this store keep its word on `If-None-Match: *`? Some ignore the header, some check and store in two steps and let racers all
-// win (FAULTS 15). The commit log stands on it, so it is tried, not believed: eight PUTs at once on one key, three times.
+// Does this store keep its word on `If-None-Match: *`? Some ignore the header, some check and store in two steps and
+// let racers all win (FAULTS 15). The commit log stands on it, so it is tried, not believed: eight PUTs at once on one
+// key, three times.
 
 import Primitives
 
@@ -21,8 +22,8 @@ package struct ConditionalWriteProbe: Sendable {
     self.random = random
   }
 
-  /// The rounds run side by side, on a key each: some stores make the losers of a race wait for seconds. Leaves nothing behind but
-  /// what a failure in the middle leaves. Throws where the store could not be asked at all.
+  /// The rounds run side by side, on a key each: some stores make the losers of a race wait for seconds. Leaves nothing
+  /// behind but what a failure in the middle leaves. Throws where the store could not be asked at all.
   package func run() async throws(ObjectStoreError) -> Outcome {
     let results = await withTaskGroup(of: Result<Outcome, ObjectStoreError>.self) { group in
       for _ in 0..<Self.rounds {

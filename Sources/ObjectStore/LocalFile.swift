@@ -22,7 +22,7 @@ package struct FileFailure: Error, Sendable {
     let text = "\(operation) of \(path) failed: \(String(cString: strerror(code)))"
     switch code {
     case EACCES, EPERM, EROFS, ENOTDIR, ELOOP: return .misconfigured(text)
-    case ENAMETOOLONG, EFBIG, EISDIR: return .rejected(text)
+    case ENAMETOOLONG, EFBIG, EISDIR, EEXIST: return .rejected(text)
     default: return .unavailable(text)
     }
   }
@@ -110,7 +110,8 @@ package struct LocalFile: ~Copyable {
     guard isDone else { throw .last("write", path) }
   }
 
-  /// Never called again on a file for which it failed: the kernel may have dropped the pages and would then report success.
+  /// Never called again on a file for which it failed: the kernel may have dropped the pages and would then report
+  /// success.
   package func synchronize() throws(FileFailure) {
     guard fsync(descriptor) == 0 else { throw .last("fsync", path) }
   }

@@ -1,6 +1,7 @@
-// One signed request and its reply. Two refusals are mended here, each once a request, because a signature has to be made again:
-// a bucket in another region, and a clock that is wrong. What was learned is kept for all later requests. Redirects are never
-// followed: a new region changes the signature and, at AWS, the host that we build ourselves; no reply can send credentials elsewhere.
+// One signed request and its reply. Two refusals are mended here, each once a request, because a signature has to be
+// made again: a bucket in another region, and a clock that is wrong. What was learned is kept for all later requests.
+// Redirects are never followed: a new region changes the signature and, at AWS, the host that we build ourselves; no
+// reply can send credentials elsewhere.
 
 import Crypto
 import HTTPModel

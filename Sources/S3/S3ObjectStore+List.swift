@@ -64,7 +64,8 @@ extension S3ObjectStore {
     return String(validating: PercentEncoding.decode(spaced), as: UTF8.self)
   }
 
-  /// A store that lists in another order than that of the bytes would make the next page skip keys: better an error than a gap.
+  /// A store that lists in another order than that of the bytes would make the next page skip keys: better an error
+  /// than a gap.
   private func check(
     _ objects: [ObjectInfo], prefix: String, after: String?, limit: Int
   ) throws(ObjectStoreError) {

@@ -167,7 +167,8 @@ import Testing
     for limit in [1, 2, 1000] {
       var found: [String] = []
       if kind == .s3 {
-        // SeaweedFS 4.48 lists the folder o/a/ before o/a!b: that must be an error, because paging over it would skip keys.
+        // SeaweedFS 4.48 lists the folder o/a/ before o/a!b: that must be an error, because paging over it would skip
+        // keys.
         await #expect(throws: ObjectStoreError.self) { try await store.list(prefix: "o/", after: nil, limit: 1000) }
         break
       }

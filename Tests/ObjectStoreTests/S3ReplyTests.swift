@@ -266,12 +266,16 @@ private func errorReply(
       target == "/bucket?list-type=2&prefix=pre%2Ffix%2Fa&max-keys=500&encoding-type=url&start-after=pre%2Ffix%2Fa%2B")
   }
 
+  private static func listed(_ entries: String) -> String {
+    "<ListBucketResult><IsTruncated>false</IsTruncated>\(entries)</ListBucketResult>"
+  }
+
   @Test(arguments: [
     "", "no xml", "<ListBucketResult>", "<html><body>a proxy</body></html>", "<ListBucketResult></ListBucketResult>",
     "<!DOCTYPE l [<!ENTITY a \"b\">]><ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>",
-    "<ListBucketResult><IsTruncated>false</IsTruncated><Contents><Key>pre/fix/k</Key></Contents></ListBucketResult>",
-    "<ListBucketResult><IsTruncated>false</IsTruncated><Contents><Key>pre/fix/k</Key><Size>-1</Size></Contents></ListBucketResult>",
-    "<ListBucketResult><IsTruncated>false</IsTruncated><Contents><Key>other/k</Key><Size>1</Size></Contents></ListBucketResult>",
+    listed("<Contents><Key>pre/fix/k</Key></Contents>"),
+    listed("<Contents><Key>pre/fix/k</Key><Size>-1</Size></Contents>"),
+    listed("<Contents><Key>other/k</Key><Size>1</Size></Contents>"),
   ])
   func list_Fails_OnWhatIsNoList(_ body: String) async {
     let harness = S3Harness(Reply(200, [], body))

@@ -22,7 +22,8 @@ final class StoreFixture: Sendable {
   let executor = BlockingExecutor(threads: 4, name: "store-io")
   let folder = TemporaryFolder()
 
-  /// nil where the S3 server is not to be had on a developer's machine, which has been said loudly; in CI that is a failure.
+  /// nil where the S3 server is not to be had on a developer's machine, which has been said loudly; in CI that is a
+  /// failure.
   static func make(_ kind: StoreKind) async throws -> StoreFixture? {
     do {
       return try await StoreFixture(kind)

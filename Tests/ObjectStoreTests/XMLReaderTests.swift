@@ -16,7 +16,8 @@ import Testing
     let text = """
       \u{FEFF}<?xml version="1.0" encoding="UTF-8"?>
       <!-- from a store -->
-      <s3:Error xmlns:s3='http://s3.amazonaws.com/doc/' a = "x>y"><Code>Slow&amp;Down</Code><Empty/><M><![CDATA[a<b]]>&#65;&#x42;</M></s3:Error>
+      <s3:Error xmlns:s3='http://s3.amazonaws.com/doc/' a = "x>y"><Code>Slow&amp;Down</Code><Empty/>\
+      <M><![CDATA[a<b]]>&#65;&#x42;</M></s3:Error>
       """
     #expect(
       try events(text) == [

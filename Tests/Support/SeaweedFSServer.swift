@@ -1,4 +1,5 @@
-// A real S3 server that checks signatures, for tests: `weed server` on free ports, one for the test process, ended with it.
+// A real S3 server that checks signatures, for tests: `weed server` on free ports, one for the test process, ended with
+// it.
 
 import Foundation
 import HTTPModel
@@ -22,7 +23,8 @@ package final class SeaweedFSServer: Sendable {
   private let shared = Mutex<Task<String, any Error>?>(nil)
   private static let bucketNumber = Atomic<Int>(0)
   private static let start = Mutex<Task<SeaweedFSServer, any Error>?>(nil)
-  /// The kernel ends the server when the thread that started it ends (PR_SET_PDEATHSIG), so that thread must never end before the process.
+  /// The kernel ends the server when the thread that started it ends (PR_SET_PDEATHSIG), so that thread must never end
+  /// before the process.
   private static let spawner = BlockingExecutor(threads: 1, name: "weed-spawner")
 
   /// The server of this test process, started by the first call. Throws `Unavailable`, which is also said loudly.
@@ -103,7 +105,8 @@ package final class SeaweedFSServer: Sendable {
   private static func spawn(_ binary: String) throws -> SeaweedFSServer {
     let folder = TemporaryFolder("callflow-weed")
     let identities = """
-      {"identities":[{"name":"test","credentials":[{"accessKey":"callflowtest","secretKey":"callflow-secret-for-tests"}],
+      {"identities":[{"name":"test",
+      "credentials":[{"accessKey":"callflowtest","secretKey":"callflow-secret-for-tests"}],
       "actions":["Admin","Read","Write","List","Tagging"]}]}
       """
     try Data(identities.utf8).write(to: URL(fileURLWithPath: folder.file("s3.json")))
@@ -128,7 +131,8 @@ package final class SeaweedFSServer: Sendable {
       endpoint: Origin(isTLS: false, host: "127.0.0.1", port: ports[3]), process: process, folder: folder)
   }
 
-  /// Polls, because another program's readiness has no other sign. A signed list of buckets shows that the identities are loaded.
+  /// Polls, because another program's readiness has no other sign. A signed list of buckets shows that the identities
+  /// are loaded.
   private func becomesReady() async -> Bool {
     let deadline = Date().addingTimeInterval(60)
     while Date() < deadline, process.isRunning {
