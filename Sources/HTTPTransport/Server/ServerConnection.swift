@@ -77,7 +77,7 @@ final class ServerConnection: ConnectionDelegate, @unchecked Sendable {
     case .endOfInput:
       inputHasEnded = true
       resumeInput()
-    case .failed, .finished:
+    case .failed, .untrusted, .finished:
       abort()
     }
   }
