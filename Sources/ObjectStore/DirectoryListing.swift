@@ -40,6 +40,7 @@ struct DirectoryListing {
     var isFolder: Bool
   }
 
+  private static let maxKeptEntries = 8192
   private let paths: KeyPaths
   private let prefix: [UInt8]
   private let after: [UInt8]?
@@ -89,6 +90,7 @@ struct DirectoryListing {
   /// What of the folder can matter to this page, in order.
   private func entries(of folder: Entry) throws(FileFailure) -> [Entry] {
     var entries: [Entry] = []
+    var nextTrim = Self.maxKeptEntries
     try FolderReader.names(in: folder.path) { (name, kind) throws(FileFailure) in
       guard let segment = KeyPaths.segment(of: name) else { return }
       let path = "\(folder.path)/\(name)"
@@ -99,10 +101,23 @@ struct DirectoryListing {
       }
       let key = folder.key + segment + (isFolder ? [UInt8(ascii: "/")] : [])
       let entry = Entry(key: key, path: path, isFolder: isFolder)
-      if matters(entry) { entries.append(entry) }
+      guard matters(entry) else { return }
+      entries.append(entry)
+      if entries.count == nextTrim {
+        trim(&entries)
+        nextTrim = entries.count + Self.maxKeptEntries
+      }
     }
     entries.sort { $0.key.isBefore($1.key) }
     return entries
+  }
+
+  /// Forgets what comes after as many files as a page can need: folders of any size are listed in bounded memory.
+  /// Folders among the first may be empty, so they promise no key.
+  private func trim(_ entries: inout [Entry]) {
+    entries.sort { $0.key.isBefore($1.key) }
+    guard entries.count > limit + 1, !entries[...limit].contains(where: \.isFolder) else { return }
+    entries.removeLast(entries.count - limit - 1)
   }
 
   private func matters(_ entry: Entry) -> Bool {
