@@ -93,6 +93,8 @@ import Testing
     // Folders in the midst, which hold nothing or a key.
     for name in ["1000-", "5-", "9-"] { mkdir(folder.file("store/wide/\(name)"), 0o700) }
     link(folder.file("store/wide/0"), folder.file("store/wide/5-/x"))
+    // The first page's names are no objects.
+    for number in 0..<1500 { symlink("0", folder.file("store/wide/!\(number)")) }
     var found: [String] = []
     while true {
       let page = try await store.list(prefix: "wide/", after: found.last, limit: 1000)
