@@ -96,7 +96,7 @@ struct DirectoryListing {
   /// What of the folder can matter to this page, in order; not whole where only its first part was kept.
   private func entries(of folder: Entry) throws(FileFailure) -> (entries: [Entry], isWhole: Bool) {
     var entries: [Entry] = []
-    var isWhole = true
+    var horizon: [UInt8]?
     var nextTrim = Self.maxKeptEntries
     try FolderReader.names(in: folder.path) { (name, kind) throws(FileFailure) in
       guard let segment = KeyPaths.segment(of: name) else { return }
@@ -109,14 +109,16 @@ struct DirectoryListing {
       let key = folder.key + segment + (isFolder ? [UInt8(ascii: "/")] : [])
       let entry = Entry(key: key, path: path, isFolder: isFolder)
       guard matters(entry) else { return }
+      // What was set aside begins here.
+      if let horizon, horizon.isBefore(key) { return }
       entries.append(entry)
       if entries.count == nextTrim {
-        if trim(&entries) { isWhole = false }
+        if trim(&entries) { horizon = entries.last?.key }
         nextTrim = entries.count + Self.maxKeptEntries
       }
     }
     entries.sort { $0.key.isBefore($1.key) }
-    return (entries, isWhole)
+    return (entries, horizon == nil)
   }
 
   /// Forgets what comes after as many files as a page can need: folders of any size are listed in bounded memory.
