@@ -39,6 +39,9 @@ extension EventStore {
   private func openFolders() throws(DiskError) -> [UInt64: any DiskLock] {
     try disk.makeFolder(folder.journal)
     try disk.makeFolder(folder.spool)
+    // The names of the folders themselves must survive power loss before anything in them is acknowledged.
+    try disk.syncFolder(folder.path)
+    try disk.syncFolder(folder.parent)
     var locks = try adoption.adoptAll()
     // A new writer for each life of a process: its file numbers start at 1 and were never used before.
     let writer = random.next() & WriterName.mask
@@ -91,7 +94,7 @@ extension EventStore {
   /// The lifetime of everything that runs: ends when the queue is closed, all is sealed, and all is uploaded or given up.
   private func run(_ loop: CommitLoop) async {
     await withTaskGroup(of: Void.self) { background in
-      background.addTask { await self.catalog.run(pause: self.pause) { self.hadReadLately } }
+      background.addTask { await self.catalog.run { self.hadReadLately } }
       background.addTask { await self.watchFolders() }
       background.addTask { await self.retryDescription() }
       await runPipeline(loop)

@@ -109,7 +109,7 @@ package final class EventStore: Sendable {
       objects: objects, view: view, clock: clock, reachability: reachability,
       settings: Catalog.Settings(
         refreshInterval: Self.nanoseconds(settings.refreshIntervalSeconds), listsPerSecond: settings.listPerSecond),
-      logger: logger)
+      pause: pause, logger: logger)
     reader = SegmentReader(disk: disk, objects: objects, memoryBytes: settings.memoryBytes, metrics: self.metrics)
     registerReadings(metrics)
   }
@@ -145,8 +145,7 @@ package final class EventStore: Sendable {
       return .journal
     }
     let deadline = clock.monotonicNanoseconds() + timeout.nanoseconds
-    startExpiring()
-    let isUploaded = await backlog.waitUntilUploaded(file, deadline: deadline)
+    let isUploaded = await backlog.waitUntilUploaded(file, deadline: deadline) { startExpiring() }
     (isUploaded ? metrics.storedInObjectStore : metrics.storedInJournal).add(count)
     return isUploaded ? .objectStore : .journal
   }
@@ -162,7 +161,7 @@ package final class EventStore: Sendable {
       while true {
         await pause(50_000_000)
         backlog.expire(now: clock.monotonicNanoseconds())
-        // A waiter that registers between these two lines starts the next round itself.
+        // Under the lock: a waiter that registers after this look finds `isExpiring` false and starts the next round.
         let isOver = state.withLock { state in
           state.isExpiring = backlog.hasWaiters
           return !state.isExpiring
@@ -186,6 +185,16 @@ package final class EventStore: Sendable {
     package var causes: [String: String]
     package var journalBytes: Int
     package var oldestUnuploadedSeconds: Double
+
+    package init(
+      storeReachable: Bool, canStore: Bool, causes: [String: String], journalBytes: Int, oldestUnuploadedSeconds: Double
+    ) {
+      self.storeReachable = storeReachable
+      self.canStore = canStore
+      self.causes = causes
+      self.journalBytes = journalBytes
+      self.oldestUnuploadedSeconds = oldestUnuploadedSeconds
+    }
   }
 
   package var health: Health {

@@ -86,6 +86,7 @@ func makeStore(
   settings.uploadBytes = uploadBytes
   settings.refreshIntervalSeconds = refreshIntervalSeconds
   settings.objectStoreIntervalSeconds = 0
+  settings.listPerSecond = 1000
   settings.journalMaxBytes = journalMaxBytes
   settings.limits.maxAgeDays = 36_500
   settings.limits.maxFutureSeconds = 1_000_000_000

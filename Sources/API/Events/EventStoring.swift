@@ -5,6 +5,8 @@ import EventStore
 import Primitives
 
 package protocol EventStoring: Sendable {
+  /// An empty batch for the events of one request, with the store's limits.
+  func makeBatch() -> EventBatch
   func commit(_ batch: EventBatch, acknowledge: Durability?, timeout: Duration) async throws -> Durability
   func query(_ query: EventQuery) async throws -> EventPage
   func event(_ id: EventID) async throws -> [UInt8]?

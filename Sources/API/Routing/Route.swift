@@ -17,7 +17,8 @@ package enum Endpoint: String, Sendable, CaseIterable {
   case metrics
 }
 
-package struct Route: Sendable {
+/// A class, so that a request carries one reference and not a copy of the row.
+package final class Route: Sendable {
   package let method: HTTPRequest.Method
   /// Full path, `{name}` for a segment that is a parameter. Also the label of metrics and logs.
   package let template: String

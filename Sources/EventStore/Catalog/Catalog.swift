@@ -17,7 +17,8 @@ final class Catalog: Sendable {
     /// Monotonic time when the last successful refresh began; nil before the first.
     var refreshedAt: Int64?
     var completeAt: Int64?
-    var listsAllowedAt: Int64 = 0
+    /// Monotonic time before which no LIST is sent.
+    var nextListAt: Int64 = .min
     var isRunning = false
     var waiters: [UnsafeContinuation<Void, Never>] = []
   }
@@ -27,6 +28,7 @@ final class Catalog: Sendable {
   private let clock: any Clock
   private let reachability: Reachability
   private let settings: Settings
+  private let pause: Pause
   private let logger: Logger
   private let state = Mutex(State())
 
@@ -39,13 +41,14 @@ final class Catalog: Sendable {
 
   init(
     objects: any ObjectStore, view: StoreView, clock: any Clock, reachability: Reachability, settings: Settings,
-    logger: Logger
+    pause: @escaping Pause, logger: Logger
   ) {
     self.objects = objects
     self.view = view
     self.clock = clock
     self.reachability = reachability
     self.settings = settings
+    self.pause = pause
     self.logger = logger
   }
 
@@ -104,6 +107,7 @@ final class Catalog: Sendable {
     var after: String? =
       isComplete ? nil : ObjectName.inbox(from: startWall / 1_000_000 - Self.inboxWindowMilliseconds)
     var listed: [Segment] = []
+    await waitForTurn()
     while true {
       let page = try await objects.list(prefix: ObjectName.inbox, after: after, limit: Self.listLimit)
       for object in page.objects { listed += segment(object) }
@@ -115,6 +119,18 @@ final class Catalog: Sendable {
       state.refreshedAt = start
       if isComplete { state.completeAt = start }
     }
+  }
+
+  /// Keeps refreshes at most `listsPerSecond`: LISTs cost money, and a storm of strong reads must not become one of LISTs.
+  private func waitForTurn() async {
+    let now = clock.monotonicNanoseconds()
+    let interval = Int64(1e9 / settings.listsPerSecond)
+    let turn = state.withLock { state in
+      let turn = max(now, state.nextListAt)
+      state.nextListAt = turn + interval
+      return turn
+    }
+    if turn > now { await pause(turn - now) }
   }
 
   private func segment(_ object: ObjectInfo) -> [Segment] {
@@ -132,7 +148,7 @@ final class Catalog: Sendable {
 
   /// Looks in the background while reads come, rarely otherwise, so that a read seldom has to wait and the node knows whether its
   /// store is there. `isBusy` tells whether there were reads lately.
-  func run(pause: Pause, isBusy: @Sendable () -> Bool) async {
+  func run(isBusy: @Sendable () -> Bool) async {
     var idle = settings.refreshInterval
     while !Task.isCancelled {
       await pause(isBusy() ? settings.refreshInterval : idle)

@@ -31,6 +31,7 @@ struct Adoption: Sendable {
   private func adopt(_ writer: UInt64) throws(DiskError) {
     let spool = folder.spool(writer: writer)
     try disk.makeFolder(spool)
+    try disk.syncFolder(folder.spool)
     var spooled: Set<UInt64> = []
     for name in try disk.list(spool) {
       let path = spool + "/" + name

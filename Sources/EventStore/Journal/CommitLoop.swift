@@ -32,7 +32,8 @@ final class CommitLoop: @unchecked Sendable {
   private var lastCreatedAt: Int64 = 0
   private var timerAt: Int64?
 
-  /// More sealed files than these wait for the segment writer: commits wait too, so that memory is bounded.
+  /// When this many sealed files wait for the segment writer, commits wait too: memory is bounded, and requests in the queue are
+  /// slowed before any is refused.
   private static let maxSealedWaiting = 4
 
   init(
@@ -61,6 +62,7 @@ final class CommitLoop: @unchecked Sendable {
       if !submissions.isEmpty { commit(submissions) }
       if isClosed { break }
       sealIfDue(wake)
+      await sealed.room(below: Self.maxSealedWaiting)
     }
     seal()
     sealed.close()
@@ -72,9 +74,6 @@ final class CommitLoop: @unchecked Sendable {
     do {
       guard backlog.bytes + size <= maxBacklogBytes else {
         throw EventStoreError.cannotStore("journal and spool are full (storage.journal.max_bytes = \(maxBacklogBytes))")
-      }
-      guard sealed.count < Self.maxSealedWaiting else {
-        throw EventStoreError.cannotStore("segments cannot be written as fast as events arrive")
       }
       var journal = try openJournal(now: start)
       // Taken out, so that the arrays inside are changed in place, and put back only if the file may be used again.
@@ -116,9 +115,15 @@ final class CommitLoop: @unchecked Sendable {
     if let open { return open }
     let identity = FileIdentity(writer: writer, number: nextNumber)
     nextNumber += 1
-    let journal = try OpenJournal(identity, folder: folder, disk: disk)
-    view.add(journal.memtable)
-    return journal
+    do {
+      let journal = try OpenJournal(identity, folder: folder, disk: disk)
+      view.add(journal.memtable)
+      return journal
+    } catch {
+      // A full disk would otherwise collect one empty file for each refused commit.
+      try? disk.remove(folder.journal(identity))
+      throw error
+    }
   }
 
   /// An error on a file is final for it (a second fsync may lie): its durable part becomes a segment, new events go to a new file.

@@ -18,6 +18,7 @@ struct FileIdentity: Sendable, Hashable, Comparable {
 struct DataFolder: Sendable {
   let path: String
 
+  var parent: String { path + "/.." }
   var journal: String { path + "/journal" }
   var spool: String { path + "/spool" }
   var quarantine: String { path + "/quarantine" }

@@ -15,7 +15,7 @@ extension HeadScanner {
     }
     guard index < end else { return }
     guard input[index] == Byte.space, index > mark else { throw Refusal(malformed: "a method that is not a token") }
-    method = place(mark..<index)
+    method = mark..<index
     // A CONNECT target is no path, and this is no proxy.
     if UnsafeRawBufferPointer(rebasing: input[mark..<index]).elementsEqual("CONNECT".utf8) {
       throw Refusal(malformed: "CONNECT to a server that is no proxy")
@@ -36,9 +36,9 @@ extension HeadScanner {
     while index < end, input[index] > Byte.space, input[index] < 0x7F, input[index] != Byte.numberSign { index += 1 }
     guard index < end else { return }
     guard input[index] == Byte.space else { throw Refusal(malformed: "a request target with an invalid character") }
-    target = place(mark..<index)
+    target = mark..<index
     let parts = UnsafeRawBufferPointer(rebasing: input[mark..<index])
-    let isOptions = UnsafeRawBufferPointer(rebasing: input[start + method.lowerBound..<start + method.upperBound])
+    let isOptions = UnsafeRawBufferPointer(rebasing: input[method])
       .elementsEqual("OPTIONS".utf8)
     try RequestTarget.check(parts, isOptions: isOptions)
     index += 1
@@ -64,7 +64,7 @@ extension HeadScanner {
   }
 
   mutating func scanStatusVersion(_ input: UnsafeRawBufferPointer, _ index: inout Int) throws(Refusal) {
-    guard index - start == 8 else { return try scanVersion(input, &index) }
+    guard index == 8 else { return try scanVersion(input, &index) }
     guard input[index] == Byte.space else { throw Refusal(malformed: "no space after the HTTP version") }
     index += 1
     mark = index

@@ -2,12 +2,12 @@
 // remembers how far it came, so the result is the same however the bytes were split on their way. It never looks at a byte twice,
 // allocates nothing but the list of fields, and refuses at the first byte that no valid head could have there.
 //
-//   request   = [ CRLF ] method SP target SP "HTTP/1." ("0" / "1") CRLF *( field CRLF ) CRLF
+//   request   = method SP target SP "HTTP/1." ("0" / "1") CRLF *( field CRLF ) CRLF
 //   response  = "HTTP/1." ("0" / "1") SP 3DIGIT [ SP reason ] CRLF *( field CRLF ) CRLF
 //   trailers  = *( field CRLF ) CRLF
 //   field     = token ":" OWS *( HTAB / SP / VCHAR / obs-text ) OWS
 //
-// Invariant: `start <= scanned <= input.count`, and all places are counted from `start`, the first byte of the head.
+// Invariant: `scanned <= input.count`; all places are counted from the first byte of the head.
 
 import HTTPModel
 
@@ -19,8 +19,6 @@ package struct HeadScanner: Sendable {
   }
 
   enum State: UInt8, Sendable {
-    case beforeStart
-    case leadingLineFeed
     case method
     case target
     case version
@@ -41,10 +39,8 @@ package struct HeadScanner: Sendable {
   package let maxBytes: Int
   package let maxFields: Int
 
-  /// Bytes of the input that were read. At the end of the head: its length, the tolerated empty line before it included.
+  /// Bytes of the input that were read. At the end of the head: its length.
   package internal(set) var scanned = 0
-  /// Where the head begins in the input: 0, or 2 after an empty line.
-  package internal(set) var start = 0
   package internal(set) var fields: [FieldPlace] = []
   package internal(set) var framing = FramingFields()
 
@@ -64,19 +60,18 @@ package struct HeadScanner: Sendable {
     self.maxBytes = maxBytes
     self.maxFields = maxFields
     switch kind {
-    case .request: state = .beforeStart
+    case .request: state = .method
     case .response: state = .statusVersion
     case .trailers: state = .fieldStart
     }
   }
 
   /// No byte of a head was read yet: what distinguishes an idle connection from one that is being sent to.
-  package var isUntouched: Bool { scanned == start && (state == .beforeStart || state == .statusVersion) }
+  package var isUntouched: Bool { scanned == 0 }
 
   /// Reads on. `input` holds the same bytes as before, and more behind them. True at the end of the head.
   package mutating func scan(_ input: UnsafeRawBufferPointer) throws(Refusal) -> Bool {
-    if state == .beforeStart || state == .leadingLineFeed { try scanLeadingLine(input) }
-    let end = min(input.count, start + maxBytes)
+    let end = min(input.count, maxBytes)
     var index = scanned
     while index < end, state != .ended {
       switch state {
@@ -95,45 +90,23 @@ package struct HeadScanner: Sendable {
         try scanLineFeed(input, &index, next: .fieldStart)
         try endField(input)
       case .endLineFeed: try scanLineFeed(input, &index, next: .ended)
-      case .beforeStart, .leadingLineFeed, .ended: break
+      case .ended: break
       }
     }
     scanned = index
     if state == .ended { return true }
-    if index >= start + maxBytes { throw tooLong }
+    if index >= maxBytes { throw tooLong }
     return false
-  }
-
-  /// RFC 9112, 2.2: one empty line before a request is tolerated, as some clients end a body with it.
-  private mutating func scanLeadingLine(_ input: UnsafeRawBufferPointer) throws(Refusal) {
-    if state == .beforeStart, scanned < input.count {
-      guard input[scanned] == Byte.carriageReturn, start == 0 else {
-        state = .method
-        mark = scanned
-        return
-      }
-      scanned += 1
-      state = .leadingLineFeed
-    }
-    if state == .leadingLineFeed, scanned < input.count {
-      guard input[scanned] == Byte.lineFeed else { throw Refusal(malformed: "a carriage return without a line feed") }
-      scanned += 1
-      start = scanned
-      state = .method
-      mark = scanned
-    }
   }
 
   private var tooLong: Refusal {
     switch state {
-    case .beforeStart, .leadingLineFeed, .method, .target, .version:
+    case .method, .target, .version:
       Refusal(status: 414, reason: "The request line is longer than \(maxBytes) bytes")
     default:
       Refusal(status: 431, reason: "The head is longer than \(maxBytes) bytes")
     }
   }
-
-  func place(_ range: Range<Int>) -> Range<Int> { range.lowerBound - start..<range.upperBound - start }
 
   @inline(__always)
   private mutating func scanLineFeed(
@@ -199,7 +172,7 @@ package struct HeadScanner: Sendable {
     fieldCount += 1
     guard kind != .trailers else { return }
     if fields.isEmpty { fields.reserveCapacity(8) }
-    fields.append(FieldPlace(name: place(mark..<nameEnd), value: place(valueStart..<valueEnd)))
+    fields.append(FieldPlace(name: mark..<nameEnd, value: valueStart..<valueEnd))
     try framing.note(
       name: UnsafeRawBufferPointer(rebasing: input[mark..<nameEnd]),
       value: UnsafeRawBufferPointer(rebasing: input[valueStart..<valueEnd]))

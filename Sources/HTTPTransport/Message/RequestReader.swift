@@ -25,6 +25,9 @@ package struct RequestReader: Sendable {
   private var scanner: HeadScanner
   /// The decoder of the body that is being read; nil between requests.
   private var decoder: BodyDecoder?
+  private var emptyLines = 0
+
+  private static let maxEmptyLines = 4
 
   package init(maxHeadBytes: Int, maxHeaders: Int) {
     self.maxHeadBytes = maxHeadBytes
@@ -43,10 +46,7 @@ package struct RequestReader: Sendable {
   /// The next event in `input`, which starts behind what was consumed before, and how many bytes of it are done with. An event of
   /// nil asks for more input. `.end` follows every head, at once where there is no body.
   package mutating func next(_ input: UnsafeRawBufferPointer) throws(Refusal) -> (event: Event?, consumed: Int) {
-    guard decoder != nil else {
-      guard let request = try readHead(input) else { return (nil, 0) }
-      return (.head(request.request), request.consumed)
-    }
+    guard decoder != nil else { return try readHead(input) }
     // Worked on in place: the decoder is too large to be copied for every piece.
     guard let step = try decoder?.next(input) else { return (nil, 0) }
     if let payload = step.payload { return (.body(payload), step.consumed) }
@@ -60,15 +60,30 @@ package struct RequestReader: Sendable {
   /// Ends a body framed by length whose remaining bytes the caller used in place.
   package mutating func skipWholeBody() { decoder = nil }
 
-  private mutating func readHead(
-    _ input: UnsafeRawBufferPointer
-  ) throws(Refusal) -> (request: IncomingRequest, consumed: Int)? {
-    guard try scanner.scan(input) else { return nil }
-    let consumed = scanner.scanned
-    let request = try Self.request(scanner, UnsafeRawBufferPointer(rebasing: input[scanner.start..<consumed]))
+  private mutating func readHead(_ input: UnsafeRawBufferPointer) throws(Refusal) -> (event: Event?, consumed: Int) {
+    let skipped = scanner.isUntouched ? try skipEmptyLines(input) : 0
+    let rest = UnsafeRawBufferPointer(rebasing: input[skipped...])
+    // A carriage return that may begin one more empty line waits for the byte behind it.
+    if scanner.isUntouched, rest.first == Byte.carriageReturn { return (nil, skipped) }
+    guard try scanner.scan(rest) else { return (nil, skipped) }
+    let length = scanner.scanned
+    let request = try Self.request(scanner, UnsafeRawBufferPointer(rebasing: rest[..<length]))
     decoder = BodyDecoder(request.framing, maxTrailerBytes: maxHeadBytes, maxTrailers: maxHeaders)
     scanner = HeadScanner(.request, maxBytes: maxHeadBytes, maxFields: maxHeaders)
-    return (request, consumed)
+    emptyLines = 0
+    return (.head(request), skipped + length)
+  }
+
+  /// RFC 9112, 2.2: empty lines before a request line are tolerated, as some clients end a body with one; a few of them.
+  private mutating func skipEmptyLines(_ input: UnsafeRawBufferPointer) throws(Refusal) -> Int {
+    var index = 0
+    while index + 1 < input.count, input[index] == Byte.carriageReturn {
+      guard input[index + 1] == Byte.lineFeed else { throw Refusal(malformed: "a carriage return without a line feed") }
+      emptyLines += 1
+      guard emptyLines <= Self.maxEmptyLines else { throw Refusal(malformed: "too many empty lines") }
+      index += 2
+    }
+    return index
   }
 
   private static func request(

@@ -1,7 +1,6 @@
 // Writes the head of a reply. Pure: what is written depends on the arguments alone, the date included.
 
 import HTTPModel
-import HTTPTypes
 
 /// How the body of a reply is framed (RFC 9112, 6).
 enum ResponseFraming: Equatable {
@@ -66,24 +65,6 @@ enum ResponseEncoder {
     case .keepAlive: output.append("\r\n")
     case .keepAliveHTTP10: output.append("Connection: keep-alive\r\n\r\n")
     case .close: output.append("Connection: close\r\n\r\n")
-    }
-  }
-}
-
-/// `HTTP/1.1 201 Created` and so on, made once.
-enum StatusLine {
-  private static let lines: [[UInt8]] = (0..<600).map { code in
-    guard code >= 100 else { return [] }
-    return Array("HTTP/1.1 \(code) \(HTTPResponse.Status(integerLiteral: code).reasonPhrase)\r\n".utf8)
-  }
-
-  @inline(__always)
-  static func append(_ status: Int, to output: OutputBuffer) {
-    if status >= 100, status < 600 {
-      output.append(lines[status])
-    } else {
-      // Nothing of ours uses such a status; a handler that does gets a server error sent.
-      output.append(lines[500])
     }
   }
 }

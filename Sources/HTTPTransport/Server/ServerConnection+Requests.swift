@@ -43,10 +43,8 @@ extension ServerConnection {
     }
     do {
       let (event, consumed) = try connection.withInput { (input) throws(Refusal) in try reader.next(input) }
-      if case .head(let request) = event {
-        connection.consume(consumed)
-        return .request(request)
-      }
+      connection.consume(consumed)
+      if case .head(let request) = event { return .request(request) }
       // A head that was cut off can get no reply that anybody would read.
       return inputHasEnded ? .end : .wait
     } catch {
