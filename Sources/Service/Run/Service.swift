@@ -42,7 +42,8 @@ package struct Service: Sendable {
       pause: { nanoseconds in try? await Task.sleep(nanoseconds: UInt64(max(nanoseconds, 0))) }, metrics: registry,
       logger: output.logger("store"))
     let keys = KeyKeeper(
-      source: storage.keySource(settings), isAnonymous: settings.isAnonymous, logger: output.logger("authorizer"))
+      source: storage.keySource(settings), isAnonymous: settings.isAnonymous, clock: clock,
+      logger: output.logger("authorizer"))
     try await keys.check(settings.keys)
     let readiness = Readiness(isAlive: { group.lagSeconds < Self.stuckSeconds })
     let parts = APIParts(
