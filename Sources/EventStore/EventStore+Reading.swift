@@ -27,7 +27,8 @@ extension EventStore {
     if let line = inMemory(id) { return line }
     return try await read("event") { store throws(EventStoreError) in
       let selection = Selection(id)
-      if store.catalog.isLoaded, let line = try? await store.page(selection).lines.first { return line }
+      // A hit needs no fresh catalog, and no object store where the spool has it.
+      if let line = try? await store.page(selection).lines.first { return line }
       try await store.refresh(isStrong: true)
       return try await store.page(selection).lines.first
     }
@@ -53,9 +54,14 @@ extension EventStore {
       }
     }
     return try await read("receipt") { store throws(EventStoreError) in
+      if let receipt = try? await store.located(id) { return receipt }
       try await store.refresh(isStrong: true)
-      return try await store.retrying { store, view throws(ReadFailure) in try await store.locate(id, view) }
+      return try await store.located(id)
     }
+  }
+
+  private func located(_ id: EventID) async throws(EventStoreError) -> EventReceipt? {
+    try await retrying { store, view throws(ReadFailure) in try await store.locate(id, view) }
   }
 
   private func locate(_ id: EventID, _ view: ReadView) async throws(ReadFailure) -> EventReceipt? {

@@ -16,6 +16,6 @@ struct CheckConfig: AsyncParsableCommand {
   func run() async throws {
     let settings = try options.settings()
     CommandSetup.show(ConfigurationCheck.report(settings))
-    if online { try await ConfigurationCheck.online(settings) CommandSetup.show }
+    if online { try await ConfigurationCheck.online(settings, print: CommandSetup.show) }
   }
 }
