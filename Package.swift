@@ -98,8 +98,8 @@ let package = Package(
     .testTarget(
       name: "ServiceTests",
       dependencies: [
-        "Service", "callflow", "API", "EventLoop", "EventStore", "HTTPModel", "HTTPTransport", "Observability", "Primitives",
-        "S3", "TestSupport", logging, httpTypes,
+        "Service", "callflow", "API", "EventLoop", "EventStore", "HTTPModel", "HTTPTransport", "ObjectStore", "Observability",
+        "Primitives", "S3", "TestSupport", logging, httpTypes,
       ],
       swiftSettings: settings),
     .testTarget(name: "TidyTests", swiftSettings: settings),
