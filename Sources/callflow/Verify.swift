@@ -7,8 +7,8 @@ struct Verify: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Try a running service: health, refusal without a key, store, read back, metrics.",
     discussion: """
-      A line a check; ends with 1 where one failed. The key is taken from CALLFLOW_KEY or --key-file, never from the command line. \
-      Stores one event of a call of its own.
+      A line a check; ends with 1 where one failed. The key is taken from CALLFLOW_KEY or --key-file, never from the \
+      command line. Stores one event of a call of its own.
       """)
 
   @OptionGroup var options: ConfigurationOptions

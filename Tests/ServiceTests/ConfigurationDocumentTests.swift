@@ -1,4 +1,5 @@
-// config/ says exactly what the table of settings says. `CALLFLOW_WRITE_DOCUMENTS=1 swift test --filter ConfigurationDocument` writes it.
+// config/ says exactly what the table of settings says. `CALLFLOW_WRITE_DOCUMENTS=1 swift test --filter
+// ConfigurationDocument` writes it.
 
 import Foundation
 import TestSupport

@@ -181,11 +181,11 @@ import Testing
     ("auth:\n  anonymous: maybe\n", #"auth.anonymous: "maybe" (callflow.yaml, line 2): must be true or false"#),
     (
       "http:\n  tls:\n    certificate: a.pem\n",
-      #"http.tls.certificate: "a.pem" (callflow.yaml, line 3): not yet supported in this version; leave it at its default (unset)"#
+      #"http.tls.certificate: "a.pem" (callflow.yaml, line 3): "# + later("unset")
     ),
     (
       "rate_limit:\n  requests_per_second: 5\n",
-      #"rate_limit.requests_per_second: "5" (callflow.yaml, line 2): not yet supported in this version; leave it at its default (100)"#
+      #"rate_limit.requests_per_second: "5" (callflow.yaml, line 2): "# + later("100")
     ),
     (
       "auth:\n  jwt:\n    - issuer: x\n",
@@ -224,7 +224,8 @@ import Testing
 
   @Test func later_AcceptsDefaults_AndWhatChangesNothing() throws {
     let yaml =
-      "rate_limit:\n  requests_per_second: 0\n  burst: 200\nstorage:\n  compaction:\n    enabled: false\n    grace: 360m\nhttp:\n  tls:\n    client_auth: none\n"
+      "rate_limit: {requests_per_second: 0, burst: 200}\nhttp: {tls: {client_auth: none}}\n"
+      + "storage: {compaction: {enabled: false, grace: 360m}}\n"
     #expect(throws: Never.self) { try load(yaml) }
   }
 
@@ -305,6 +306,10 @@ import Testing
     #expect(settings.keys == .store)
     #expect(settings.api.bucket == "bucket")
   }
+}
+
+func later(_ fallback: String) -> String {
+  "not yet supported in this version; leave it at its default (\(fallback))"
 }
 
 @Suite struct SettingUnitTests {

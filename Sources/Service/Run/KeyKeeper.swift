@@ -28,7 +28,8 @@ struct KeyKeeper: Sendable {
     }
   }
 
-  /// Reads a key file once, because what is wrong with it only a person can mend. The bucket is asked later: it may be away.
+  /// Reads a key file once, because what is wrong with it only a person can mend. The bucket is asked later: it may
+  /// be away.
   func check(_ place: Settings.Keys) async throws(ServiceFailure) {
     guard case .file(let path) = place else { return }
     do {

@@ -1,5 +1,6 @@
-// The running service: everything is made here, once, in the order in which it depends on each other, and taken down in reverse. Ready
-// only when events can be taken; at the end first unready, then no new connections, then the requests in flight, then the journal.
+// The running service: everything is made here, once, in the order in which it depends on each other, and taken down
+// in reverse. Ready only when events can be taken; at the end first unready, then no new connections, then the
+// requests in flight, then the journal.
 
 import API
 import Auth
@@ -83,12 +84,12 @@ package struct Service: Sendable {
     if let name = DataFolderCheck.ephemeralFileSystem(of: settings.dataFolder) {
       guard settings.text("storage.acknowledge") != "auto" else {
         throw .misconfigured(
-          "storage.acknowledge: auto: \(settings.dataFolder) is on \(name), which does not last, and this version does not"
-            + " switch over by itself: set object-store, or put storage.data on a disk")
+          "storage.acknowledge: auto: \(settings.dataFolder) is on \(name), which does not last, and this version"
+            + " does not switch over by itself: set object-store, or put storage.data on a disk")
       }
       if settings.acknowledge == .journal {
         logger.warning(
-          "the data folder does not last: acknowledged events that are not yet uploaded go with the machine or container",
+          "the data folder does not last: events that are not yet uploaded go with the machine or container",
           metadata: ["folder": "\(settings.dataFolder)", "fileSystem": "\(name)"])
       }
     }

@@ -1,5 +1,6 @@
-// A store that takes requests and never answers must not hold up the start: events can be taken into the journal without it. Until
-// the service runs, its requests share one short deadline; afterwards the usual retries and deadlines hold.
+// A store that takes requests and never answers must not hold up the start: events can be taken into the journal
+// without it. Until the service runs, its requests share one short deadline; afterwards the usual retries and
+// deadlines hold.
 
 import ObjectStore
 import Primitives

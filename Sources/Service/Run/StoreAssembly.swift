@@ -1,5 +1,5 @@
-// The object store that the settings name, with its decorators: retries around metrics around the store itself, so that each try is
-// counted and timed.
+// The object store that the settings name, with its decorators: retries around metrics around the store itself, so
+// that each try is counted and timed.
 
 import API
 import Auth
@@ -15,7 +15,8 @@ package struct StoreAssembly: Sendable {
   /// The bucket's client; nil for a folder.
   private let client: PooledHTTPClient?
 
-  /// Throws `.misconfigured` where a folder cannot be written or the client's authorities cannot be read. Asks no endpoint.
+  /// Throws `.misconfigured` where a folder cannot be written or the client's authorities cannot be read. Asks no
+  /// endpoint.
   package init(
     settings: Settings, group: EventLoopGroup, registry: MetricRegistry, clock: any Clock, random: any RandomSource
   ) async throws(ServiceFailure) {

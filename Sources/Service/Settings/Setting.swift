@@ -19,8 +19,8 @@ package struct Setting: Sendable {
 
   package enum Support: Sendable, Equatable {
     case now
-    /// Known, but its feature is not in this version: only the default is accepted, and `harmless` values that ask for what this
-    /// version does anyhow. To ignore any other would be a lie.
+    /// Known, but its feature is not in this version: only the default is accepted, and `harmless` values that ask
+    /// for what this version does anyhow. To ignore any other would be a lie.
     case later(harmless: [String])
   }
 

@@ -21,9 +21,9 @@ enum SettingRules {
     }
     let admin = settings.text("admin.listen") ?? ""
     if SocketAddress(admin) == nil {
+      let origin = settings.origin("admin.listen")
       problems.append(
-        "admin.listen: \"\(admin)\" (\(settings.origin("admin.listen"))): must be an address with a port, like 127.0.0.1:9464"
-      )
+        "admin.listen: \"\(admin)\" (\(origin)): must be an address with a port, like 127.0.0.1:9464")
     } else if given.contains(admin), !admin.hasSuffix(":0") {
       problems.append("admin.listen: \"\(admin)\": http.listen has the same address")
     }

@@ -7,14 +7,16 @@ extension SettingTable {
       "storage.url", .text, "", computed: "file:<storage.data>/store",
       "The object store: file:/folder or s3://bucket/prefix."),
     Setting(
-      "storage.s3.endpoint", .text, "", computed: "AWS in that region", "Address of the S3 service, https://host:port."),
+      "storage.s3.endpoint", .text, "", computed: "AWS in that region",
+      "Address of the S3 service, https://host:port."),
     .later("storage.s3.public_endpoint", .text, "", "Address of the S3 service as clients see it, for presigned URLs."),
     Setting("storage.s3.region", .text, "us-east-1", "Region that requests are signed for."),
     Setting(
       "storage.s3.path_style", .choice(["auto", "true", "false"]), "auto",
       "Bucket in the path (true) or in the host name (false); auto: in the host name on AWS only."),
     Setting(
-      "storage.s3.access_key_id", .text, "", computed: "AWS_ACCESS_KEY_ID", "Access key. Without it the environment's."),
+      "storage.s3.access_key_id", .text, "", computed: "AWS_ACCESS_KEY_ID",
+      "Access key. Without it the environment's."),
     Setting(
       "storage.s3.secret_access_key", .text, "", computed: "AWS_SECRET_ACCESS_KEY", secret: true,
       "Secret of the access key."),
@@ -33,8 +35,8 @@ extension SettingTable {
     Setting("storage.s3.kms_key_id", .text, "", "Key of aws:kms."),
     Setting(
       "storage.acknowledge", .choice(["journal", "object-store", "auto"]), "journal",
-      "When a 2xx is sent: after fdatasync of the local journal, or after the object store answered. auto: journal, refused where"
-        + " the data folder does not last."),
+      "When a 2xx is sent: after fdatasync of the local journal, or after the object store answered. auto: journal,"
+        + " refused where the data folder does not last."),
     Setting("storage.upload.interval", .duration(0.1...3600), "10s", "Longest time until new events are uploaded."),
     Setting(
       "storage.upload.bytes", .size(64 << 10...1 << 30), "16MiB",

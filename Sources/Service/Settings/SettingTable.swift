@@ -100,6 +100,7 @@ extension SettingTable {
       "Requests a second for each principal; 0 for no limit."),
     .later("rate_limit.burst", .integer(1...1_000_000), "200", "Requests at once for each principal."),
     .later(
-      "rate_limit.bytes_per_second", .size(0...1 << 40), "0", "Body bytes a second for each principal; 0 for no limit."),
+      "rate_limit.bytes_per_second", .size(0...1 << 40), "0",
+      "Body bytes a second for each principal; 0 for no limit."),
   ]
 }

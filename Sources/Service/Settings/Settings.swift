@@ -24,7 +24,8 @@ package struct Settings: Sendable {
 
   package func origin(_ key: String) -> SettingOrigin { origins[key] ?? .builtIn }
 
-  // MARK: By key. The table decides the kind; a key or kind that it does not have is a mistake in this file, found by its test.
+  // MARK: By key. The table decides the kind; a key or kind that it does not have is a mistake in this file, found
+  // by its test.
 
   package subscript(key: String) -> SettingValue {
     guard let value = values[key] else { preconditionFailure("there is no setting \(key)") }

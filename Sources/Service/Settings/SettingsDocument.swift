@@ -1,5 +1,5 @@
-// The settings as text for people: the effective configuration that `check-config` prints, config/callflow.yaml and config/README.md.
-// The two files in config/ are compared with this by a test.
+// The settings as text for people: the effective configuration that `check-config` prints, config/callflow.yaml and
+// config/README.md. The two files in config/ are compared with this by a test.
 
 package enum SettingsDocument {
   static let mask = "********"
@@ -35,9 +35,10 @@ package enum SettingsDocument {
 
   package static func sampleFile() -> String {
     let top = """
-      # Every setting of Callflow with its default. A line that begins with "# " and a name has no constant default, or belongs to a
-      # feature that this version does not have yet. Each setting can also be given in the environment (http.listen is
-      # CALLFLOW_HTTP_LISTEN) and on the command line (--set http.listen=...). config/README.md explains units and order.
+      # Every setting of Callflow with its default. A line that begins with "# " and a name has no constant default, or
+      # belongs to a feature that this version does not have yet. Each setting can also be given in the environment
+      # (http.listen is CALLFLOW_HTTP_LISTEN) and on the command line (--set http.listen=...). config/README.md explains
+      # units and order.
 
       """
     return top
@@ -61,8 +62,8 @@ package enum SettingsDocument {
     }
   }
 
-  /// Groups as nested mappings. `lines` gives for a setting nil (leave out), or a comment (optional) and what follows the colon; a
-  /// leading `-` there makes the whole line a comment.
+  /// Groups as nested mappings. `lines` gives for a setting nil (leave out), or a comment (optional) and what
+  /// follows the colon; a leading `-` there makes the whole line a comment.
   private static func nested(_ settings: [Setting], _ lines: (Setting) -> [String]?) -> String {
     var text = ""
     var open: [Substring] = []
@@ -112,22 +113,24 @@ extension SettingsDocument {
     return """
       # Settings
 
-      `callflow serve --config FILE` reads a YAML file; [callflow.yaml](callflow.yaml) has every setting with its default. Without a file the
-      defaults hold. A setting is taken from the first of these that gives it:
+      `callflow serve --config FILE` reads a YAML file; [callflow.yaml](callflow.yaml) has every setting with its
+      default. Without a file the defaults hold. A setting is taken from the first of these that gives it:
 
       1. the command line: `--set http.listen=127.0.0.1:9000`
       2. the environment: `http.listen` is `CALLFLOW_HTTP_LISTEN`; an empty variable counts as not set
       3. the file (`--config`, else the variable `CALLFLOW_CONFIG`)
       4. the default
 
-      Sizes are written `16KiB`, `8MiB`, `1GiB` (powers of 1024), `1MB` (powers of 1000) or as a bare number of bytes; durations `100ms`, `10s`,
-      `5m`, `6h`, `90d`, and where the name ends in `_seconds` also as a bare number. Lists are YAML lists in the file and comma-separated
-      elsewhere. Secrets are never taken from the command line; each may be given as `<setting>_file`, the path of a file that holds it.
+      Sizes are written `16KiB`, `8MiB`, `1GiB` (powers of 1024), `1MB` (powers of 1000) or as a bare number of bytes;
+      durations `100ms`, `10s`, `5m`, `6h`, `90d`, and where the name ends in `_seconds` also as a bare number. Lists
+      are YAML lists in the file and comma-separated elsewhere. Secrets are never taken from the command line; each
+      may be given as `<setting>_file`, the path of a file that holds it.
 
-      `callflow check-config` checks everything, prints what is in force and ends with 78 where something is wrong: unknown settings are errors
-      that name the line and the nearest known one, and all errors are shown at once. Unknown `CALLFLOW_` variables are a warning each. HUP reads
-      the configuration again: `log.level` and the API keys take effect at once, everything else at the next start; a bad configuration
-      changes nothing and is reported in the log.
+      `callflow check-config` checks everything, prints what is in force and ends with 78 where something is wrong:
+      unknown settings are errors that name the line and the nearest known one, and all errors are shown at once.
+      Unknown `CALLFLOW_` variables are a warning each. HUP reads the configuration again: `log.level` and the API
+      keys take effect at once, everything else at the next start; a bad configuration changes nothing and is reported
+      in the log.
 
       | Setting | Default | Meaning |
       |---|---|---|
@@ -135,7 +138,8 @@ extension SettingsDocument {
 
       ## Not yet supported in this version
 
-      These are known, so that a file for a later version is understood; any value but the default ends the start with 78 and the setting's name.
+      These are known, so that a file for a later version is understood; any value but the default ends the start with
+      78 and the setting's name.
 
       | Setting | Default | Meaning |
       |---|---|---|

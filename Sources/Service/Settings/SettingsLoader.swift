@@ -1,5 +1,5 @@
-// The layers: built-in defaults, the file, the environment, the command line; later ones win. All errors are collected, so that one
-// run shows everything there is to mend.
+// The layers: built-in defaults, the file, the environment, the command line; later ones win. All errors are
+// collected, so that one run shows everything there is to mend.
 
 import Primitives
 

@@ -48,11 +48,14 @@ struct RequestEstimate {
     let journalPuts = Self.monthSeconds / interval
     let strongPuts = Self.monthSeconds / fastest
     let isStrong = settings.acknowledge == .objectStore
+    let lists = Self.grouped(Self.monthSeconds / refresh)
+    let puts = Self.grouped(isStrong ? strongPuts : journalPuts)
+    let reason = isStrong ? strongReason(fastest) : journalReason(interval, strongPuts)
     let target = settings.store == .s3 ? "" : " (on the embedded store they cost nothing)"
     return """
       # Requests a month (30 days) of each node, at most\(target):
-      #   LIST \(Self.grouped(Self.monthSeconds / refresh)): storage.refresh_interval \(SettingText.duration(refresh)) while there are reads
-      #   PUT  \(Self.grouped(isStrong ? strongPuts : journalPuts)): \(isStrong ? strongReason(fastest) : journalReason(interval, strongPuts))
+      #   LIST \(lists): storage.refresh_interval \(SettingText.duration(refresh)) while there are reads
+      #   PUT  \(puts): \(reason)
 
       """
   }
@@ -61,8 +64,8 @@ struct RequestEstimate {
   private static let fastestUpload = 0.0125
 
   private func journalReason(_ interval: Double, _ strong: Double) -> String {
-    "storage.upload.interval \(SettingText.duration(interval)) while events arrive; up to \(Self.grouped(strong)) if all ask for"
-      + " Acknowledge: object-store"
+    "storage.upload.interval \(SettingText.duration(interval)) while events arrive; up to \(Self.grouped(strong))"
+      + " if all ask for Acknowledge: object-store"
   }
 
   private func strongReason(_ interval: Double) -> String {

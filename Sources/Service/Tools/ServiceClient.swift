@@ -24,7 +24,8 @@ package struct ServiceClient: Sendable {
 
   private static let maxBytes = 64 << 20
 
-  /// `url`: `http://host:port`, with a path where a proxy puts the service below one. Throws `.failed` where it is none.
+  /// `url`: `http://host:port`, with a path where a proxy puts the service below one. Throws `.failed` where it is
+  /// none.
   package init(url: String, group: EventLoopGroup, deadline: Duration = .seconds(20)) throws(ServiceFailure) {
     let (root, path) = Self.split(url)
     basePath = path

@@ -1,4 +1,5 @@
-// `callflow verify`: a running deployment from outside, step by step, as a customer's first minutes go. Stores one event of its own call.
+// `callflow verify`: a running deployment from outside, step by step, as a customer's first minutes go. Stores one
+// event of its own call.
 
 import EventLoop
 import HTTPTypes
