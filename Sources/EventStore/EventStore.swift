@@ -201,10 +201,10 @@ package final class EventStore: Sendable {
     let failure = reachability.failure
     if let failure { causes["store"] = failure.message }
     let bytes = backlog.bytes
-    if bytes >= settings.journalMaxBytes {
+    if bytes >= settings.journalMaxBytes || journalHealth.isFull(atBytes: bytes) {
       causes["journal"] = "full: \(bytes) of \(settings.journalMaxBytes) bytes"
-    } else if let failure = journalHealth.failure {
-      causes["journal"] = failure
+    } else if let failure = journalHealth.lastError {
+      causes["journal"] = failure.description
     }
     return Health(
       storeReachable: failure == nil, canStore: causes["journal"] == nil, causes: causes, journalBytes: bytes,

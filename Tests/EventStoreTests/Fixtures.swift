@@ -93,7 +93,8 @@ func makeStore(
   settings.limits.maxAgeDays = 36_500
   settings.limits.maxFutureSeconds = 1_000_000_000
   let store = EventStore(
-    settings: settings, objects: objects, disk: disk, clock: SystemClock(), random: SystemRandom(), executors: .threads(),
+    settings: settings, objects: objects, disk: disk, clock: SystemClock(), random: SystemRandom(),
+    executors: .threads(),
     pause: { try? await Task.sleep(nanoseconds: UInt64(max(0, $0))) }, metrics: MetricRegistry(),
     logger: Logger(label: "store") { _ in SwiftLogNoOpLogHandler() })
   try await store.start()

@@ -37,7 +37,8 @@ struct Adoption: Sendable {
       try body()
     } catch {
       metrics.journalError(error.operation)
-      logger.error("what an earlier process left cannot be taken over", metadata: ["path": "\(path)", "error": "\(error)"])
+      logger.error(
+        "what an earlier process left cannot be taken over", metadata: ["path": "\(path)", "error": "\(error)"])
     }
   }
 

@@ -70,11 +70,11 @@ final class CommitLoop: @unchecked Sendable {
       let (submissions, isClosed) = await queue.next()
       if !submissions.isEmpty {
         commit(submissions)
-      } else if health.failure != nil, !isClosed {
+      } else if health.lastError != nil, !isClosed {
         probe()
       }
       if isClosed { break }
-      if health.failure != nil { wake(Self.probeInterval) }
+      if health.lastError != nil { wake(Self.probeInterval) }
       sealIfDue(wake)
       await sealed.room(below: Self.maxSealedWaiting)
     }
@@ -97,7 +97,9 @@ final class CommitLoop: @unchecked Sendable {
     let start = clock.monotonicNanoseconds()
     let size = submissions.reduce(0) { $0 + $1.batch.bytes.count }
     do {
-      guard backlog.bytes + size <= maxBacklogBytes else {
+      let backlogBytes = backlog.bytes
+      guard backlogBytes + size <= maxBacklogBytes else {
+        health.wasFull(atBytes: backlogBytes)
         throw EventStoreError.cannotStore("journal and spool are full (storage.journal.max_bytes = \(maxBacklogBytes))")
       }
       var journal = try openJournal(now: start)
@@ -137,7 +139,7 @@ final class CommitLoop: @unchecked Sendable {
   }
 
   private func note(_ error: DiskError) {
-    if health.failure != error.description { logger.error("journal cannot be written", metadata: ["error": "\(error)"]) }
+    if health.lastError != error { logger.error("journal cannot be written", metadata: ["error": "\(error)"]) }
     metrics.journalError(error.operation)
     health.failed(error)
   }

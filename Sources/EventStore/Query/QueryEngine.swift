@@ -53,7 +53,9 @@ struct QueryEngine: Sendable {
 
   /// The foremost cursor, and with it others that are sure to be needed or cheap to have: segments to be opened, blocks of one call.
   /// A scan of everything reads one block at a time, because the next may not be wanted any more.
-  private func nextCursors(_ heap: inout CursorHeap, _ selection: Selection, _ page: borrowing PageBuilder) -> [MergeCursor] {
+  private func nextCursors(_ heap: inout CursorHeap, _ selection: Selection, _ page: borrowing PageBuilder)
+    -> [MergeCursor]
+  {
     guard let first = heap.pop() else { return [] }
     var cursors = [first]
     guard first.isUnopened || selection.callHash != nil else { return cursors }
