@@ -1,4 +1,5 @@
-// The main listener's handler: routing, authorization and dispatch in the contract's order (404, 405, 401, 403, 406 and 415, 413, 400).
+// The main listener's handler: routing, authorization and dispatch in the contract's order (404, 405, 401, 403, 406 and
+// 415, 413, 400).
 
 import Auth
 import EventStore

@@ -1,5 +1,5 @@
-// The authorizer's place in a request: asks it, gives an unknown key a second chance after the source was read again, counts and logs
-// the decision, and turns a refusal into the reply. Every 401 has the same bytes, whatever the reason.
+// The authorizer's place in a request: asks it, gives an unknown key a second chance after the source was read again,
+// counts and logs the decision, and turns a refusal into the reply. Every 401 has the same bytes, whatever the reason.
 
 import Auth
 import HTTPModel
@@ -27,8 +27,8 @@ package struct AccessControl: Sendable {
     authorizer.authorize(request.head, requiring: scope, now: clock.wallNanoseconds())
   }
 
-  /// Whether another decision may come out after the keys were read again: the key may have been made on another node a moment ago,
-  /// or the keys were never read.
+  /// Whether another decision may come out after the keys were read again: the key may have been made on another node a
+  /// moment ago, or the keys were never read.
   func isWorthARefresh(_ decision: Decision) -> Bool {
     guard refresher != nil else { return false }
     switch decision {

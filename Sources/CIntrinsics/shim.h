@@ -1,8 +1,15 @@
-// The only door to processor instructions that Swift cannot name: CRC-32C of SSE4.2. Header only, nothing to link.
+// The only door to what Swift cannot name: the CRC-32C instruction of SSE4.2, and the commit that a release build is told of
+// (swift build -Xcc '-DCALLFLOW_COMMIT="1a2b3c4"'). Header only, nothing to link.
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+
+#ifndef CALLFLOW_COMMIT
+#define CALLFLOW_COMMIT "unknown"
+#endif
+
+static inline const char *callflow_commit(void) { return CALLFLOW_COMMIT; }
 
 #if defined(__x86_64__)
 

@@ -1,5 +1,5 @@
-// An event store that answers what the test wants: full journals, silent object stores and shutdowns cannot be had from the real one
-// at will. Batches are real ones, so every rule of the event is checked by the real code.
+// An event store that answers what the test wants: full journals, silent object stores and shutdowns cannot be had from
+// the real one at will. Batches are real ones, so every rule of the event is checked by the real code.
 
 import API
 import EventStore

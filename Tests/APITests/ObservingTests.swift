@@ -78,7 +78,8 @@ private final class CapturedLog {
     let service = try Service()
     let log = AccessLog(router: service.handler.router, registry: registry, output: captured.output)
     let tries: [(HTTPRequest.Method, String, Int)] = [
-      (.get, "/health", 3), (.get, Service.events + "/x", 2), (.post, Service.events, 1), (.delete, Service.events, 1),
+      (.get, "/health", 3), (.get, "/health?x=1", 2), (.get, Service.events + "/x", 2), (.post, Service.events, 1),
+      (.delete, Service.events, 1),
       (.get, "/none", 4), (try #require(HTTPRequest.Method("BREW")), "/coffee", 2),
     ]
     for (method, path, count) in tries {
@@ -91,12 +92,13 @@ private final class CapturedLog {
     let text = registry.renderText()
     for line in [
       #"callflow_http_requests_total{method="GET",route="/health",status="200"} 3"#,
+      #"callflow_http_requests_total{method="GET",route="/health",status="400"} 2"#,
       #"callflow_http_requests_total{method="GET",route="/v1/callflow/events/{eventId}",status="400"} 2"#,
       #"callflow_http_requests_total{method="POST",route="/v1/callflow/events",status="415"} 1"#,
       #"callflow_http_requests_total{method="DELETE",route="/v1/callflow/events",status="405"} 1"#,
       #"callflow_http_requests_total{method="GET",route="unmatched",status="404"} 4"#,
       #"callflow_http_requests_total{method="OTHER",route="unmatched",status="404"} 2"#,
-      #"callflow_http_request_duration_seconds_count{method="GET",route="/health"} 3"#,
+      #"callflow_http_request_duration_seconds_count{method="GET",route="/health"} 5"#,
     ] {
       #expect(text.contains(line + "\n"), "\(line)")
     }

@@ -94,9 +94,9 @@ import Testing
         durability: .journal, node: "00000000ff", segment: nil, offset: 12, crc32c: 0xAB, uploadedAt: nil)
     }
     #expect(
-      await service.get(path + "/receipt").text
-        == #"{"durability":"journal","node":"00000000ff","segment":null,"offset":12,"crc32c":"000000ab","uploadedAt":null}"#
-    )
+      await service.get(path + "/receipt").text == """
+        {"durability":"journal","node":"00000000ff","segment":null,"offset":12,"crc32c":"000000ab","uploadedAt":null}
+        """)
     service.fake.set {
       $0.receipts[id] = EventReceipt(
         durability: .objectStore, node: "00000000ff", segment: "inbox/a", offset: 0, crc32c: 0xFFFF_FFFF,
@@ -104,9 +104,10 @@ import Testing
     }
     let response = await service.get(path + "/receipt")
     #expect(
-      response.text
-        == #"{"durability":"object-store","node":"00000000ff","segment":"inbox/a","offset":0,"crc32c":"ffffffff","uploadedAt":"1970-01-01T00:00:01.500Z"}"#
-    )
+      response.text == """
+        {"durability":"object-store","node":"00000000ff","segment":"inbox/a","offset":0,"crc32c":"ffffffff",\
+        "uploadedAt":"1970-01-01T00:00:01.500Z"}
+        """)
     #expect(response.fields[.cacheControl] == "no-store")
   }
 }

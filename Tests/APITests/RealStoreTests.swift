@@ -18,7 +18,7 @@ import Testing
     let clock = SystemClock()
     let store = EventStore(
       settings: EventStoreSettings(dataFolder: folder.path), objects: InMemoryObjectStore(), clock: clock,
-      random: SystemRandom(), executors: .threads(), pause: { try? await Task.sleep(for: .nanoseconds($0)) },
+      random: SystemRandom(), executors: .threads(), pause: { try? await systemSleep($0) },
       metrics: MetricRegistry(), logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     try await store.start()
     let start = clock.wallNanoseconds() - 3_600_000_000_000

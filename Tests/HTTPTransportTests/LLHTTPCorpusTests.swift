@@ -35,7 +35,9 @@ private let errorsThatAreNone: [String: String] = [
 
 /// Cases that llhttp takes (some of them in a lenient mode) and the contract does not, with the status and the reason.
 private let stricter: [String: (status: Int, reason: String)] = [
-  "No error on simultaneous `Content-Length` and `Transfer-Encoding: identity` (lenient)": (400, "only chunked is a coding"),
+  "No error on simultaneous `Content-Length` and `Transfer-Encoding: identity` (lenient)": (
+    400, "only chunked is a coding"
+  ),
   "Control char in header value (relaxed)": (400, "controls are no field value (RFC 9110, 5.5)"),
   "Header value (lenient)": (400, "controls are no field value"),
   "Second request header value (lenient)": (400, "controls are no field value"),

@@ -21,7 +21,8 @@ struct Transcript: Equatable, CustomStringConvertible {
   var refusal: Refusal?
 
   var description: String {
-    messages.map { "\($0.method) \($0.path) \($0.fields) body \($0.body.count) \($0.isComplete)" }.joined(separator: "; ")
+    messages.map { "\($0.method) \($0.path) \($0.fields) body \($0.body.count) \($0.isComplete)" }.joined(
+      separator: "; ")
       + (refusal.map { " -> \($0.status) \($0.reason)" } ?? "")
   }
 

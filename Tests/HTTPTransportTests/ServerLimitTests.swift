@@ -119,7 +119,8 @@ private func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
     try await withHTTPServer(settings: settings, answer: collect) { server in
       let held = try server.connect()
       try await SocketThread.run {
-        try held.send(bytes("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 60000\r\n\r\n") + [UInt8](repeating: 0, count: 100))
+        try held.send(
+          bytes("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 60000\r\n\r\n") + [UInt8](repeating: 0, count: 100))
       }
       try await eventually { server.server.bufferedBytes >= 60000 }
       let shed = try await server.exchange(bytes("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 60000\r\n\r\nabc"))

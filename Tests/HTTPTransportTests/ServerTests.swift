@@ -192,11 +192,13 @@ private func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
     try await withHTTPServer(answer: { _ in Response(status: .notFound) }) { server in
       let next = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
       let short = try await server.exchange(
-        bytes("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n" + String(repeating: "x", count: 1000) + next))
+        bytes("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n" + String(repeating: "x", count: 1000) + next)
+      )
       #expect(short.components(of: "HTTP/1.1 404 Not Found") == 2)
       // Far longer than any socket buffer: the reply must reach a peer that is still sending.
       let long = try await server.exchange(
-        bytes("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9000000\r\n\r\n") + [UInt8](repeating: 0x78, count: 9_000_000))
+        bytes("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9000000\r\n\r\n")
+          + [UInt8](repeating: 0x78, count: 9_000_000))
       #expect(long.hasPrefix("HTTP/1.1 404 Not Found\r\n") && long.contains("Connection: close\r\n"))
     }
   }
@@ -209,7 +211,9 @@ private func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
       #expect(reply.components(of: "HTTP/1.1 ") == 1)
       #expect(reply.hasPrefix("HTTP/1.1 400 Bad Request\r\n"))
       let chunk = try await server.exchange(
-        bytes("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n\r\nGET /b HTTP/1.1\r\nHost: a\r\n\r\n"))
+        bytes(
+          "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n\r\nGET /b HTTP/1.1\r\nHost: a\r\n\r\n"
+        ))
       #expect(chunk.components(of: "HTTP/1.1 ") == 1 && chunk.hasPrefix("HTTP/1.1 400 "))
       #expect(observer.exchanges.map(\.status) == [400, 400])
     }

@@ -67,8 +67,13 @@ import Testing
     ("chunk size with prefix", post("Transfer-Encoding: chunked\r\n", body: "0x4\r\nabcd\r\n0\r\n\r\n")),
     ("empty chunk size", post("Transfer-Encoding: chunked\r\n", body: "\r\nabcd\r\n0\r\n\r\n")),
     ("space behind chunk size", post("Transfer-Encoding: chunked\r\n", body: "4 \r\nabcd\r\n0\r\n\r\n")),
-    ("chunk size beyond 64 bits", post("Transfer-Encoding: chunked\r\n", body: "10000000000000004\r\nabcd\r\n0\r\n\r\n")),
-    ("chunk size beyond 63 bits", post("Transfer-Encoding: chunked\r\n", body: "8000000000000000\r\nabcd\r\n0\r\n\r\n")),
+    (
+      "chunk size beyond 64 bits",
+      post("Transfer-Encoding: chunked\r\n", body: "10000000000000004\r\nabcd\r\n0\r\n\r\n")
+    ),
+    (
+      "chunk size beyond 63 bits", post("Transfer-Encoding: chunked\r\n", body: "8000000000000000\r\nabcd\r\n0\r\n\r\n")
+    ),
     ("chunk that is longer than it says", post("Transfer-Encoding: chunked\r\n", body: "3\r\nabcd\r\n0\r\n\r\n")),
     ("chunk with bare line feed", post("Transfer-Encoding: chunked\r\n", body: "4\nabcd\r\n0\r\n\r\n")),
     ("line feed in extension", post("Transfer-Encoding: chunked\r\n", body: "4;a\nabcd\r\n0\r\n\r\n")),
@@ -143,7 +148,8 @@ import Testing
   }
 
   @Test func chunkExtensions_AreBounded() {
-    let long = Self.post("Transfer-Encoding: chunked\r\n", body: "1;" + String(repeating: "x", count: 300) + "\r\na\r\n")
+    let long = Self.post(
+      "Transfer-Encoding: chunked\r\n", body: "1;" + String(repeating: "x", count: 300) + "\r\na\r\n")
     #expect(Transcript.reading(Array(long.utf8)).refusal?.status == 400)
     let many = Self.post(
       "Transfer-Encoding: chunked\r\n",

@@ -86,6 +86,24 @@ import Testing
     #expect(try await store.list(prefix: "a/../", after: nil, limit: 100).objects.isEmpty)
   }
 
+  @Test func list_PagesThroughAFolder_LargerThanItKeeps() async throws {
+    let store = try await open()
+    _ = try await store.put("wide/0", .bytes([]), if: .none)
+    for number in 1..<10_000 { link(folder.file("store/wide/0"), folder.file("store/wide/\(number)")) }
+    // Folders in the midst, which hold nothing or a key.
+    for name in ["1000-", "5-", "9-"] { mkdir(folder.file("store/wide/\(name)"), 0o700) }
+    link(folder.file("store/wide/0"), folder.file("store/wide/5-/x"))
+    // The first page's names are no objects.
+    for number in 0..<1500 { symlink("0", folder.file("store/wide/!\(number)")) }
+    var found: [String] = []
+    while true {
+      let page = try await store.list(prefix: "wide/", after: found.last, limit: 1000)
+      found += page.objects.map(\.key)
+      if !page.isTruncated { break }
+    }
+    #expect(found == ((0..<10_000).map { "wide/\($0)" } + ["wide/5-/x"]).sorted())
+  }
+
   @Test func versions_NeverReturn_WhenTheClockStandsOrGoesBack() async throws {
     let clock = ManualClock()
     let store = try await open(clock: clock)

@@ -14,11 +14,12 @@ struct S3Harness {
   let store: S3ObjectStore
   let clock = ManualClock(wall: 1_440_938_160_000_000_000)
   static let executor = BlockingExecutor(threads: 1, name: "s3-unit")
+  static let endpoint = try? S3Endpoint.parse("http://127.0.0.1:8333")
   static let secret = "the-secret-key"
   static let token = "the-session-token"
 
   init(
-    _ replies: S3ScriptedHTTPClient.Reply..., endpoint: Origin? = Origin(isTLS: false, host: "127.0.0.1", port: 8333),
+    _ replies: S3ScriptedHTTPClient.Reply..., endpoint: Origin? = S3Harness.endpoint,
     bucket: String = "bucket", prefix: String = "pre/fix", encryption: S3Encryption = .none
   ) {
     client = S3ScriptedHTTPClient(replies)

@@ -1,6 +1,8 @@
 // The refusals of a real server that checks signatures.
 
+import EventLoop
 import HTTPModel
+import HTTPTransport
 import ObjectStore
 import Primitives
 import S3
@@ -54,5 +56,46 @@ import Testing
       }
       #expect(text.contains("NoSuchBucket") && text.contains("no-such-bucket"))
     }
+  }
+
+  private func secureStore(
+    _ server: SeaweedFSServer, caFile: String?, executor: BlockingExecutor
+  ) async throws -> (S3ObjectStore, PooledHTTPClient, EventLoopGroup) {
+    let loops = try EventLoopGroup(count: 1, name: "s3-tls")
+    var settings = HTTPClientSettings()
+    settings.caFile = caFile
+    let client = try PooledHTTPClient(group: loops, settings: settings)
+    let store = S3ObjectStore(
+      settings: S3Settings(
+        location: S3Location(bucket: try await server.sharedBucket(), prefix: "tls"), endpoint: server.secureEndpoint),
+      client: client, credentials: StaticCredentials(server.credentials), executor: executor)
+    return (store, client, loops)
+  }
+
+  @Test func object_ReadsBack_OverTLSWithItsOwnCA() async throws {
+    guard let fixture = try await StoreFixture.make(.s3) else { return }
+    let server = try await SeaweedFSServer.shared()
+    let (store, client, loops) = try await secureStore(server, caFile: server.caFile, executor: fixture.executor)
+    let bytes = SeededRandom(4).bytes(2_000_000)
+    #expect(try await store.put("object", .bytes(bytes), if: .ifAbsent) != .conditionFailed)
+    #expect(try await store.get("object", range: nil)?.bytes == bytes)
+    #expect(try await store.list(prefix: "", after: nil, limit: 10).objects.map(\.key) == ["object"])
+    await client.shutDown()
+    loops.stop()
+  }
+
+  @Test func certificateThatNobodyVouchesFor_IsMisconfigured() async throws {
+    guard let fixture = try await StoreFixture.make(.s3) else { return }
+    let server = try await SeaweedFSServer.shared()
+    let (store, client, loops) = try await secureStore(server, caFile: nil, executor: fixture.executor)
+    for error in await failures(store) {
+      guard case .misconfigured(let text) = error else {
+        Issue.record("\(error)")
+        continue
+      }
+      #expect(text.contains("https://localhost:") && text.contains("TLS"))
+    }
+    await client.shutDown()
+    loops.stop()
   }
 }

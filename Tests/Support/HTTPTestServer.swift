@@ -72,6 +72,7 @@ package final class HTTPTestServer: Sendable {
 }
 
 /// Starts a server, runs `body` with it and stops it.
+@discardableResult
 package func withHTTPServer<Result: Sendable>(
   loops: Int = 1, settings: HTTPServerSettings = HTTPServerSettings(), observer: (any ExchangeObserver)? = nil,
   answer: @escaping @Sendable (Request) async -> Response, _ body: (HTTPTestServer) async throws -> Result

@@ -16,7 +16,7 @@ enum SeaweedFSBinary {
       runs() { [ -x "$1" ] && "$1" version >/dev/null 2>&1; }
       found=${CALLFLOW_WEED:-}
       if [ -n "$found" ]; then echo "$found"; exit 0; fi
-      found=$(python3 -c 'import sysconfig; print(sysconfig.get_path("scripts"))' 2>/dev/null)/weed
+      found=$(python3 -c 'import sysconfig; print(sysconfig.get_path("scripts"))' 2>/dev/null || true)/weed
       if runs "$found"; then echo "$found"; exit 0; fi
       mkdir -p .build-tools/bin
       exec 9>.build-tools/lock

@@ -15,6 +15,9 @@ package final class SeaweedFSServer: Sendable {
   }
 
   package let endpoint: Origin
+  /// The same server over TLS, with a certificate for `localhost` that only `caFile` vouches for.
+  package let secureEndpoint: Origin
+  package var caFile: String { folder.file("certificate.pem") }
   package let accessKeyID = "callflowtest"
   package let secretAccessKey = "callflow-secret-for-tests"
 
@@ -78,8 +81,9 @@ package final class SeaweedFSServer: Sendable {
     kill(process.processIdentifier, SIGKILL)
   }
 
-  private init(endpoint: Origin, process: Process, folder: TemporaryFolder) {
-    self.endpoint = endpoint
+  private init(port: Int, securePort: Int, process: Process, folder: TemporaryFolder) {
+    endpoint = Origin(isTLS: false, host: "127.0.0.1", port: port)
+    secureEndpoint = Origin(isTLS: true, host: "localhost", port: securePort)
     self.process = process
     self.folder = folder
   }
@@ -111,13 +115,16 @@ package final class SeaweedFSServer: Sendable {
       """
     try Data(identities.utf8).write(to: URL(fileURLWithPath: folder.file("s3.json")))
     try FileManager.default.createDirectory(atPath: folder.file("data"), withIntermediateDirectories: true)
-    let ports = try freePorts(4)
+    try makeCertificate(in: folder)
+    let ports = try freePorts(5)
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/setpriv")
     process.arguments = [
       "--pdeathsig", "KILL", binary, "server", "-dir", folder.file("data"), "-ip", "127.0.0.1", "-ip.bind", "127.0.0.1",
       "-master.port=\(ports[0])", "-volume.port=\(ports[1])", "-filer", "-filer.port=\(ports[2])", "-s3",
-      "-s3.port=\(ports[3])", "-s3.config", folder.file("s3.json"), "-s3.autoCreateBucket=false", "-s3.iam=false",
+      "-s3.port=\(ports[3])", "-s3.port.https=\(ports[4])", "-s3.cert.file", folder.file("certificate.pem"),
+      "-s3.key.file", folder.file("key.pem"), "-s3.config", folder.file("s3.json"), "-s3.autoCreateBucket=false",
+      "-s3.iam=false",
       "-iam=false", "-s3.port.iceberg=0", "-s3.port.lance=0", "-volume.max=50", "-master.volumeSizeLimitMB=256",
     ]
     _ = FileManager.default.createFile(atPath: folder.file("log"), contents: nil)
@@ -127,8 +134,22 @@ package final class SeaweedFSServer: Sendable {
     process.standardInput = FileHandle.nullDevice
     try process.run()
     endAtExit(process.processIdentifier, folder.path)
-    return SeaweedFSServer(
-      endpoint: Origin(isTLS: false, host: "127.0.0.1", port: ports[3]), process: process, folder: folder)
+    return SeaweedFSServer(port: ports[3], securePort: ports[4], process: process, folder: folder)
+  }
+
+  private static func makeCertificate(in folder: TemporaryFolder) throws {
+    let openssl = Process()
+    openssl.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    openssl.arguments = [
+      "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+      "-subj",
+      "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", folder.file("key.pem"), "-out",
+      folder.file("certificate.pem"),
+    ]
+    openssl.standardError = FileHandle.nullDevice
+    try openssl.run()
+    openssl.waitUntilExit()
+    guard openssl.terminationStatus == 0 else { throw Unavailable(reason: "openssl makes no certificate") }
   }
 
   /// Polls, because another program's readiness has no other sign. A signed list of buckets shows that the identities

@@ -12,7 +12,6 @@ package struct SocketTestError: Error, CustomStringConvertible {
 /// One connected stream socket. `async` calls block a thread of their own; the others are for a server's script, which has one.
 package final class SocketPeer: @unchecked Sendable {
   package let descriptor: Int32
-  private var isClosed = false
 
   package init(descriptor: Int32, timeoutSeconds: Int = 20) {
     self.descriptor = descriptor
@@ -23,7 +22,7 @@ package final class SocketPeer: @unchecked Sendable {
     setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &one, socklen_t(MemoryLayout<Int32>.size))
   }
 
-  deinit { close() }
+  deinit { Glibc.close(descriptor) }
 
   /// Connects to a port of 127.0.0.1. `receiveBytes` makes the window small, for a peer that reads slowly.
   package static func connect(port: Int, receiveBytes: Int32? = nil) throws -> SocketPeer {
@@ -49,17 +48,14 @@ package final class SocketPeer: @unchecked Sendable {
     return SocketPeer(descriptor: descriptor)
   }
 
-  package func close() {
-    guard !isClosed else { return }
-    isClosed = true
-    Glibc.close(descriptor)
-  }
+  /// Ends both directions with a FIN. The descriptor itself lives as long as this object: another thread may still be waiting on it.
+  package func close() { shutdown(descriptor, Int32(SHUT_RDWR)) }
 
-  /// Closes with a reset instead of a FIN.
+  /// Ends both directions with a reset, at once.
   package func reset() {
-    var option = linger(l_onoff: 1, l_linger: 0)
-    setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout<linger>.size))
-    close()
+    var none = sockaddr()
+    none.sa_family = sa_family_t(AF_UNSPEC)
+    _ = Glibc.connect(descriptor, &none, socklen_t(MemoryLayout<sockaddr>.size))
   }
 
   package func shutDownWriting() { shutdown(descriptor, Int32(SHUT_WR)) }
@@ -108,7 +104,8 @@ package final class SocketPeer: @unchecked Sendable {
 
   /// Reads one message up to the end of its head.
   package func receiveHead() throws -> String {
-    String(decoding: try receive { $0.suffix(4).elementsEqual("\r\n\r\n".utf8) || $0.contains(headEnd: ()) }, as: UTF8.self)
+    String(
+      decoding: try receive { $0.suffix(4).elementsEqual("\r\n\r\n".utf8) || $0.contains(headEnd: ()) }, as: UTF8.self)
   }
 }
 

@@ -1,5 +1,5 @@
-// What the API asks of the event store. One conformance serves, the store itself; tests have another that fails on demand, because a
-// full journal or a store that hangs up half-way cannot be had from the real one at will.
+// What the API asks of the event store. One conformance serves, the store itself; tests have another that fails on
+// demand, because a full journal or a store that hangs up half-way cannot be had from the real one at will.
 
 import EventStore
 import Primitives

@@ -1,4 +1,5 @@
-// POST .../callflow/events: from the head's fields to a committed batch. Checks follow the contract's order: media type, size, content.
+// POST .../callflow/events: from the head's fields to a committed batch. Checks follow the contract's order: media
+// type, size, content.
 
 import EventStore
 import HTTPModel

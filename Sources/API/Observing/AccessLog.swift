@@ -1,5 +1,5 @@
-// Told by the transport of every finished exchange: counts it and writes its access line (CONTRACT 5). Runs on the loop thread, so it
-// only adds to counters and queues bytes.
+// Told by the transport of every finished exchange: counts it and writes its access line (CONTRACT 5). Runs on the loop
+// thread, so it only adds to counters and queues bytes.
 
 import HTTPModel
 import HTTPTypes

@@ -1,5 +1,6 @@
-// The lines of CONTRACT 5 that the API's parts write: storer, retriever, authorizer. Good outcomes are DEBUG, because the access line
-// tells of each request already; refused credentials are INFO, failures WARN or ERROR. Never a secret, a token or a metadata value.
+// The lines of CONTRACT 5 that the API's parts write: storer, retriever, authorizer. Good outcomes are DEBUG, because
+// the access line tells of each request already; refused credentials are INFO, failures WARN or ERROR. Never a secret,
+// a token or a metadata value.
 
 import Auth
 import EventStore

@@ -1,5 +1,5 @@
-// Counters of what only the API knows: events refused, and decisions of the authorizer (what is taken, the store counts). Looked up
-// by name once.
+// Counters of what only the API knows: events refused, and decisions of the authorizer (what is taken, the store
+// counts). Looked up by name once.
 
 import Auth
 import EventStore

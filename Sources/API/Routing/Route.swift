@@ -1,5 +1,5 @@
-// The one table that says what exists: dispatch, Allow, scopes, accepted parameters and media types, and the OpenAPI document are all
-// read from it.
+// The one table that says what exists: dispatch, Allow, scopes, accepted parameters and media types, and the OpenAPI
+// document are all read from it.
 
 import Auth
 import HTTPTypes

@@ -1,7 +1,7 @@
 // TLS for outgoing connections over OpenSSL: TLS 1.2 or later, the peer's certificate chain and name always checked.
 
-import COpenSSL
 import CLibevent
+import COpenSSL
 
 package struct TLSError: Error, Sendable, Equatable {
   package let reason: String
@@ -40,7 +40,9 @@ package final class TLSClientContext: @unchecked Sendable {
     SSL_CTX_ctrl(context, SSL_CTRL_MODE, Int(modes), nil)
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nil)
     if let caFile {
-      guard SSL_CTX_load_verify_file(context, caFile) == 1 else { throw .last("cannot read authorities from \(caFile)") }
+      guard SSL_CTX_load_verify_file(context, caFile) == 1 else {
+        throw .last("cannot read authorities from \(caFile)")
+      }
     } else {
       guard SSL_CTX_set_default_verify_paths(context) == 1 else { throw .last("cannot find the system's authorities") }
     }
@@ -61,7 +63,8 @@ package final class TLSClientContext: @unchecked Sendable {
       // Server name indication (RFC 6066, 3), for names only. The C macro takes a mutable pointer and copies from it.
       let didName = host.withCString { name in
         SSL_ctrl(
-          session, SSL_CTRL_SET_TLSEXT_HOSTNAME, Int(TLSEXT_NAMETYPE_host_name), UnsafeMutableRawPointer(mutating: name))
+          session, SSL_CTRL_SET_TLSEXT_HOSTNAME, Int(TLSEXT_NAMETYPE_host_name), UnsafeMutableRawPointer(mutating: name)
+        )
       }
       isSet = didName == 1 ? isSet : 0
     }

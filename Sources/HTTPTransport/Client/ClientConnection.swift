@@ -87,7 +87,8 @@ final class ClientConnection: ConnectionDelegate, @unchecked Sendable {
   /// The exchange is at its end; `isReusable` where the connection can carry another.
   func exchangeEnded(isReusable: Bool) {
     exchange = nil
-    guard isReusable, let connection, connection.isOpen, connection.inputLength == 0, connection.outputLength == 0 else {
+    guard isReusable, let connection, connection.isOpen, connection.inputLength == 0, connection.outputLength == 0
+    else {
       return close()
     }
     connection.resumeReading()

@@ -55,7 +55,9 @@ final class ClientPool: @unchecked Sendable {
 
   /// The connection has carried its reply to the end and can carry another.
   func release(_ connection: ClientConnection) {
-    if origins[connection.origin]?.waiting.isEmpty == false, let next = origins[connection.origin]?.waiting.removeFirst() {
+    if origins[connection.origin]?.waiting.isEmpty == false,
+      let next = origins[connection.origin]?.waiting.removeFirst()
+    {
       return connection.run(next)
     }
     origins[connection.origin]?.idle.append(connection)

@@ -144,7 +144,9 @@ package struct BodyDecoder: Sendable {
   private mutating func readSize(_ byte: UInt8) throws(Refusal) {
     if let digit = byte.hexValue {
       digits += 1
-      guard digits <= Self.maxSizeDigits, left <= Int.max >> 4 else { throw Refusal(malformed: "a chunk size beyond 2^63") }
+      guard digits <= Self.maxSizeDigits, left <= Int.max >> 4 else {
+        throw Refusal(malformed: "a chunk size beyond 2^63")
+      }
       left = left << 4 | Int(digit)
       state = .size
       return

@@ -22,7 +22,8 @@ extension ServerConnection {
     report(response, head: head, id: id)
   }
 
-  private func sendWhole(_ response: Response, _ plan: ResponsePlan, _ body: [UInt8], to head: RequestHead, id: String) {
+  private func sendWhole(_ response: Response, _ plan: ResponsePlan, _ body: [UInt8], to head: RequestHead, id: String)
+  {
     let output = server.output
     appendHead(response, plan, to: head, id: id, output)
     current.bytesOut = output.count + body.count

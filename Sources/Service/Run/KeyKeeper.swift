@@ -3,6 +3,7 @@
 import Auth
 import Logging
 import Primitives
+import Synchronization
 
 struct KeyKeeper: Sendable {
   let authorizer: Authorizer
@@ -10,17 +11,20 @@ struct KeyKeeper: Sendable {
   private let source: any KeySource
   private let logger: Logger
 
-  init(source: any KeySource, isAnonymous: Bool, logger: Logger) {
+  init(source: any KeySource, isAnonymous: Bool, clock: any Clock, logger: Logger) {
     let authorizer = Authorizer(isAnonymous: isAnonymous)
     self.authorizer = authorizer
     self.source = source
     self.logger = logger
+    let complaints = Complaints(clock: clock)
     refresher = KeyRefresher(source: source, authorizer: authorizer) { error in
-      if let error {
-        logger.error("the API keys cannot be read; the last ones stay", metadata: ["error": "\(error.message)"])
-      } else {
-        logger.info("the API keys can be read again")
+      guard let error else {
+        complaints.end()
+        return logger.info("the API keys can be read again")
       }
+      // What the shutdown cuts short is no failure.
+      guard !Task.isCancelled, complaints.isDue() else { return }
+      logger.error("the API keys cannot be read; the last ones stay", metadata: ["error": "\(error.message)"])
     }
   }
 
@@ -44,4 +48,25 @@ struct KeyKeeper: Sendable {
     let refresher = refresher
     return Task(executorPreference: executor) { await refresher.run() }
   }
+}
+
+/// Lets a failure that repeats every second be told at once and then once a minute.
+final class Complaints: Sendable {
+  private static let interval: Int64 = 60_000_000_000
+
+  private let clock: any Clock
+  private let last = Mutex<Int64?>(nil)
+
+  init(clock: any Clock) { self.clock = clock }
+
+  func isDue() -> Bool {
+    let now = clock.monotonicNanoseconds()
+    return last.withLock { last in
+      if let last, now - last < Self.interval { return false }
+      last = now
+      return true
+    }
+  }
+
+  func end() { last.withLock { $0 = nil } }
 }

@@ -37,12 +37,14 @@ package struct Service: Sendable {
     let signals = await Signals(on: group.loops[0])
     let storage = try await StoreAssembly(
       settings: settings, group: group, registry: registry, clock: clock, random: random)
+    let objects = StartPatience(storage.objects, name: settings.storeName, clock: clock)
     let store = EventStore(
-      settings: settings.eventStore, objects: storage.objects, clock: clock, random: random, executors: .threads(),
+      settings: settings.eventStore, objects: objects, clock: clock, random: random, executors: .threads(),
       pause: { nanoseconds in try? await Task.sleep(nanoseconds: UInt64(max(nanoseconds, 0))) }, metrics: registry,
       logger: output.logger("store"))
     let keys = KeyKeeper(
-      source: storage.keySource(settings), isAnonymous: settings.isAnonymous, logger: output.logger("authorizer"))
+      source: storage.keySource(settings), isAnonymous: settings.isAnonymous, clock: clock,
+      logger: output.logger("authorizer"))
     try await keys.check(settings.keys)
     let readiness = Readiness(isAlive: { group.lagSeconds < Self.stuckSeconds })
     let parts = APIParts(
@@ -53,8 +55,10 @@ package struct Service: Sendable {
     ServiceMetrics.register(
       on: registry, settings: settings, group: group, store: store, readiness: readiness, servers: listeners.servers)
     try await Self.start(store)
+    objects.end()
     let refreshing = keys.start()
     try await listeners.listen()
+    signals.serving()
     logger.info("serving", metadata: listeners.metadata)
 
     await signals.untilStopped { await reload(keys) }

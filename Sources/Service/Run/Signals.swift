@@ -7,6 +7,7 @@ import Synchronization
 /// Handles the signals for as long as it lives.
 final class Signals: Sendable {
   private let handlers = Mutex<[LoopSignal]>([])
+  private let isServing = Atomic<Bool>(false)
   private let isStopping = Atomic<Bool>(false)
   private let stops: AsyncStream<Void>
   private let stop: AsyncStream<Void>.Continuation
@@ -27,8 +28,12 @@ final class Signals: Sendable {
     handlers.withLock { $0.append(handler) }
   }
 
+  /// From now on TERM and INT drain. Before, nothing was promised to anybody and they end the process at once.
+  func serving() { isServing.store(true, ordering: .relaxed) }
+
   /// The second signal ends the process at once: the journal is made for that.
   private func stopOrExit() {
+    if !isServing.load(ordering: .relaxed) { _exit(0) }
     if isStopping.exchange(true, ordering: .relaxed) { _exit(1) }
     stop.yield()
   }

@@ -77,6 +77,13 @@ extension Settings {
     return String(rest.hasPrefix("//") ? rest.dropFirst(2) : rest)
   }
 
+  /// Endpoint and bucket, or the folder: for messages.
+  package var storeName: String {
+    if case .folder(let path) = store { return "file:\(path)" }
+    let endpoint = text("storage.s3.endpoint") ?? "AWS \(text("storage.s3.region") ?? "")"
+    return "\(endpoint), \(text("storage.url") ?? "")"
+  }
+
   package enum Keys: Sendable, Equatable {
     case store
     case file(String)

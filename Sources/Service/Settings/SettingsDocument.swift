@@ -145,7 +145,8 @@ extension SettingsDocument {
   }
 
   private static func row(_ setting: Setting) -> String {
-    let fallback = setting.computed ?? (setting.fallback.isEmpty ? "none" : "`\(setting.fallback)`")
+    let computed = setting.computed.map { $0.contains("<") ? "`\($0)`" : $0 }
+    let fallback = computed ?? (setting.fallback.isEmpty ? "none" : "`\(setting.fallback)`")
     var meaning = setting.meaning
     if case .choice(let choices) = setting.kind {
       meaning += " One of " + choices.map { "`\($0)`" }.joined(separator: ", ") + "."
