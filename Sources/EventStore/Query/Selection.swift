@@ -42,8 +42,11 @@ struct Selection: Sendable {
     callHash = id.callHash
     eventTypes = []
     self.id = id
-    lowest = .first(of: id.milliseconds * 1_000_000)
-    end = .first(of: (id.milliseconds + 1) * 1_000_000)
+    // 48 bits of milliseconds reach beyond what an instant can hold, and ids come from outside: such a one matches
+    // nothing.
+    let (start, isBeyond) = id.milliseconds.multipliedReportingOverflow(by: 1_000_000)
+    lowest = .first(of: isBeyond ? .max : start)
+    end = .first(of: isBeyond ? .max : min(start, .max - 1_000_000) + 1_000_000)
     order = .ascending
     limit = 1
   }
@@ -114,7 +117,8 @@ struct PageBuilder {
     worst = items.count == wanted ? items[wanted - 1].key : nil
   }
 
-  /// `horizon`: nothing at or behind this key has been looked at (a scan bound ended the read); nil = all was looked at.
+  /// `horizon`: nothing at or behind this key has been looked at (a scan bound ended the read); nil = all was looked
+  /// at.
   consuming func finish(horizon: EventKey?) -> (items: [Item], next: EventKey?) {
     settle()
     var complete = items
