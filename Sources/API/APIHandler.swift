@@ -81,8 +81,14 @@ package final class APIHandler: HTTPHandler {
     }
   }
 
+  /// For `OPTIONS *`, which asks about the server as a whole (RFC 9110, 9.3.7).
+  private static let allMethods = "GET, HEAD, OPTIONS, POST"
+
   private func answer(_ request: Request, _ notes: inout ExchangeNotes) async throws -> Response {
     guard let match = router.match(request.head) else {
+      if request.head.method == .options, request.head.bytes(in: request.head.path, are: "*") {
+        return Response(status: .noContent, fields: FieldBlock().adding(.allow, Self.allMethods))
+      }
       throw Problem(.notFound, "There is nothing at this path")
     }
     let resource = router.resources[match.resource]

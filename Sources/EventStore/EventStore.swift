@@ -66,6 +66,7 @@ package final class EventStore: Sendable {
   let sealed = WorkQueue<SealedJournal>()
   let uploads = WorkQueue<PendingUpload>()
   let reachability: Reachability
+  let journalHealth = JournalHealth()
   let catalog: Catalog
   let reader: SegmentReader
   let state = Mutex(State())
@@ -81,8 +82,6 @@ package final class EventStore: Sendable {
     var lastReadAt: Int64 = .min / 2
     var queriesRunning = 0
     var isExpiring = false
-    /// Why the last commit failed; nil after one that worked.
-    var commitFailure: String?
   }
 
   /// Bytes of events that wait for the journal before requests are refused.
@@ -109,7 +108,7 @@ package final class EventStore: Sendable {
       objects: objects, view: view, clock: clock, reachability: reachability,
       settings: Catalog.Settings(
         refreshInterval: Self.nanoseconds(settings.refreshIntervalSeconds), listsPerSecond: settings.listPerSecond),
-      pause: pause, logger: logger)
+      pause: pause, executor: executors.segments, logger: logger)
     reader = SegmentReader(disk: disk, objects: objects, memoryBytes: settings.memoryBytes, metrics: self.metrics)
     registerReadings(metrics)
   }
@@ -129,17 +128,17 @@ package final class EventStore: Sendable {
     _ batch: EventBatch, acknowledge: Durability?, timeout: Duration
   ) async throws(EventStoreError) -> Durability {
     precondition(batch.count > 0, "an empty batch is refused before it comes here")
+    guard batch.bytes.count <= JournalFormat.maxPayloadSize else {
+      throw .cannotStore("the request's events are larger than one journal record may be")
+    }
     let wanted = acknowledge ?? settings.acknowledge
     let count = batch.count
     metrics.accepted.add(count)
     let file: FileIdentity
     switch await queue.submit(batch, wantsObjectStore: wanted == .objectStore) {
     case .success(let identity): file = identity
-    case .failure(let error):
-      if case .cannotStore(let reason) = error { state.withLock { $0.commitFailure = reason } }
-      throw error
+    case .failure(let error): throw error
     }
-    state.withLock { $0.commitFailure = nil }
     guard wanted == .objectStore else {
       metrics.storedInJournal.add(count)
       return .journal
@@ -202,11 +201,10 @@ package final class EventStore: Sendable {
     let failure = reachability.failure
     if let failure { causes["store"] = failure.message }
     let bytes = backlog.bytes
-    let commitFailure = state.withLock { $0.commitFailure }
-    if bytes >= settings.journalMaxBytes {
+    if bytes >= settings.journalMaxBytes || journalHealth.isFull(atBytes: bytes) {
       causes["journal"] = "full: \(bytes) of \(settings.journalMaxBytes) bytes"
-    } else if let commitFailure {
-      causes["journal"] = commitFailure
+    } else if let failure = journalHealth.lastError {
+      causes["journal"] = failure.description
     }
     return Health(
       storeReachable: failure == nil, canStore: causes["journal"] == nil, causes: causes, journalBytes: bytes,

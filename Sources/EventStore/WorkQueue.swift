@@ -4,7 +4,8 @@ import Synchronization
 
 final class WorkQueue<Item: Sendable>: Sendable {
   private struct State {
-    var items: [Item] = []
+    /// Taken ones are nil until the array is emptied: they must not live on here.
+    var items: [Item?] = []
     var head = 0
     var isClosed = false
     var waiters: [UnsafeContinuation<Item?, Never>] = []
@@ -14,12 +15,12 @@ final class WorkQueue<Item: Sendable>: Sendable {
       guard head < items.count else { return nil }
       defer {
         head += 1
-        if head == items.count {
-          items.removeAll(keepingCapacity: true)
+        if head > items.count / 2 {
+          items.removeFirst(head)
           head = 0
         }
       }
-      return items[head]
+      return items[head].take()
     }
   }
 

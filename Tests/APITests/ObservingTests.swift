@@ -115,13 +115,6 @@ private final class CapturedLog {
       registry.renderText().contains(#"callflow_http_requests_total{method="GET",route="unmatched",status="299"} 2"#))
   }
 
-  @Test func connections_AreCountedUpAndDown() {
-    let log = AccessLog(
-      router: Router(RouteTable.admin), registry: MetricRegistry(), output: LogOutput.silent)
-    for change in [1, 1, -1] { log.connectionsChanged(by: change) }
-    #expect(log.openConnections == 1)
-  }
-
   @Test func authorizerLines_TellWhoAndWhy_AndNeverTheToken() async throws {
     let captured = CapturedLog()
     let service = try Service(output: captured.output)

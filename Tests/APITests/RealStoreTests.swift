@@ -106,6 +106,18 @@ import Testing
     }
   }
 
+  /// Any 128 bits may be asked for, also of times that no event can have.
+  @Test(arguments: [
+    "evt_00000000000000000000000000", "evt_7ZZZZZZZZZZZZZZZZZZZZZZZZZ", "evt_0NRZ7Q4E1R2K3M4N5P6Q7R8S9T",
+    "evt_08CDXX0PQN0000000000000000", "evt_08CDXX0PQPZZZZZZZZZZZZZZZZ", "evt_08CDXX0PQQ0000000000000000",
+  ])
+  func unknownId_Is404_WhateverItsTime(_ id: String) async throws {
+    try await withService { service, _ in
+      #expect(await service.get("\(Service.events)/\(id)").status.code == 404)
+      #expect(await service.get("\(Service.events)/\(id)/receipt").status.code == 404)
+    }
+  }
+
   @Test func objectStoreAcknowledgement_IsReached_AndTheReceiptNamesTheSegment() async throws {
     try await withService { service, event in
       let response = await service.post(event(1), [("Acknowledge", "object-store")])

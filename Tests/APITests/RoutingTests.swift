@@ -76,6 +76,10 @@ import Testing
       #expect(response.bytes.isEmpty)
     }
     #expect(await service.send(.options, "/nothing", key: nil).status.code == 404)
+    let server = await service.send(.options, "*", key: nil)
+    #expect(server.status == .noContent)
+    #expect(server.fields[.allow] == "GET, HEAD, OPTIONS, POST")
+    #expect(await service.send(.get, "*", key: nil).status.code == 404)
   }
 
   @Test func head_IsAnsweredWhereverGetIs_WithTheSameStatusAndFields() async throws {

@@ -150,11 +150,11 @@ package final class SocketServer: @unchecked Sendable {
     }
   }
 
-  /// Wakes the accepting thread, which then ends.
-  package func stop() {
-    shutdown(descriptor, Int32(SHUT_RDWR))
+  /// Refuses further connections and wakes the accepting thread, which then ends. The descriptor itself lives as long as this object.
+  package func stop() { shutdown(descriptor, Int32(SHUT_RDWR)) }
+
+  deinit {
+    stop()
     close(descriptor)
   }
-
-  deinit { stop() }
 }

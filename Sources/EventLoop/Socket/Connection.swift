@@ -83,7 +83,8 @@ package final class Connection: @unchecked Sendable {
     // The bufferevent owns one reference; `close()` gives it back.
     let context = Unmanaged.passRetained(self).toOpaque()
     bufferevent_setcb(event, Self.onRead, Self.onWrite, Self.onEvent, context)
-    bufferevent_enable(event, Int16(EV_READ | EV_WRITE))
+    // A socket's bufferevent writes from its making on; to enable that again would report an empty output as drained.
+    bufferevent_enable(event, Int16(tls == nil ? EV_READ : EV_READ | EV_WRITE))
   }
 
   private static func bufferEvent(_ loop: EventLoop, _ descriptor: Int32, _ tls: TLSSession?) -> OpaquePointer? {

@@ -8,11 +8,6 @@ package struct ListeningSocket: ~Copyable {
   /// As bound: with the port that the system chose for port 0.
   package let address: SocketAddress
 
-  private init(descriptor: Int32, address: SocketAddress) {
-    self.descriptor = descriptor
-    self.address = address
-  }
-
   deinit { if descriptor >= 0 { close(descriptor) } }
 
   consuming func take() -> Int32 {

@@ -51,6 +51,15 @@ final class Backlog: Sendable {
     }
   }
 
+  /// The file's upload is not expected soon: nobody waits for it to end before another begins.
+  func setAside(_ file: FileIdentity) {
+    state.withLock { state in
+      guard state.entries[file]?.isSealed == true else { return }
+      state.entries[file]?.isSealed = false
+      state.sealed -= 1
+    }
+  }
+
   /// The file's events are in the bucket, or there were none.
   func remove(_ file: FileIdentity) {
     let waiters = state.withLock { state -> [Waiter] in
