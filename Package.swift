@@ -96,7 +96,11 @@ let package = Package(
       ],
       swiftSettings: settings),
     .testTarget(
-      name: "ServiceTests", dependencies: ["Service", "API", "Auth", "EventStore", "Primitives", "TestSupport"],
+      name: "ServiceTests",
+      dependencies: [
+        "Service", "callflow", "API", "EventLoop", "EventStore", "HTTPModel", "HTTPTransport", "ObjectStore", "Observability",
+        "Primitives", "S3", "TestSupport", logging, httpTypes,
+      ],
       swiftSettings: settings),
     .testTarget(name: "TidyTests", swiftSettings: settings),
   ]

@@ -1,4 +1,5 @@
-// The main listener's handler: routing, authorization and dispatch in the contract's order (404, 405, 401, 403, 406 and 415, 413, 400).
+// The main listener's handler: routing, authorization and dispatch in the contract's order (404, 405, 401, 403, 406 and
+// 415, 413, 400).
 
 import Auth
 import EventStore
@@ -17,11 +18,10 @@ package struct APIParts: Sendable {
   package var registry: MetricRegistry
   package var log: LogOutput
   package var clock: any Clock
-  package var random: any RandomSource
 
   package init(
     events: any EventStoring, authorizer: Authorizer, refresher: KeyRefresher?, readiness: Readiness,
-    registry: MetricRegistry, log: LogOutput, clock: any Clock, random: any RandomSource
+    registry: MetricRegistry, log: LogOutput, clock: any Clock
   ) {
     self.events = events
     self.authorizer = authorizer
@@ -30,7 +30,6 @@ package struct APIParts: Sendable {
     self.registry = registry
     self.log = log
     self.clock = clock
-    self.random = random
   }
 }
 
@@ -43,6 +42,7 @@ package final class APIHandler: HTTPHandler {
   private let health: HealthReport
   private let openAPI: [UInt8]
   private let registry: MetricRegistry
+  private let clock: any Clock
   private let log: ComponentLog
 
   package init(settings: APISettings, parts: APIParts) {
@@ -52,13 +52,13 @@ package final class APIHandler: HTTPHandler {
       authorizer: parts.authorizer, refresher: parts.refresher, clock: parts.clock,
       metrics: AuthorizerMetrics(parts.registry), log: log)
     storeEvents = StoreEvents(
-      events: parts.events, settings: settings, clock: parts.clock, random: parts.random,
-      metrics: EventMetrics(parts.registry), log: log)
-    readEvents = ReadEvents(events: parts.events, clock: parts.clock, log: log)
-    readEvent = ReadEvent(events: parts.events, clock: parts.clock, log: log)
+      events: parts.events, settings: settings, metrics: EventMetrics(parts.registry), log: log)
+    readEvents = ReadEvents(events: parts.events, log: log)
+    readEvent = ReadEvent(events: parts.events, log: log)
     health = HealthReport(events: parts.events, readiness: parts.readiness, clock: parts.clock)
     openAPI = OpenAPIDocument(routes: router.routes, settings: settings).serialized()
     registry = parts.registry
+    clock = parts.clock
     self.log = log
   }
 
@@ -81,8 +81,14 @@ package final class APIHandler: HTTPHandler {
     }
   }
 
+  /// For `OPTIONS *`, which asks about the server as a whole (RFC 9110, 9.3.7).
+  private static let allMethods = "GET, HEAD, OPTIONS, POST"
+
   private func answer(_ request: Request, _ notes: inout ExchangeNotes) async throws -> Response {
     guard let match = router.match(request.head) else {
+      if request.head.method == .options, request.head.bytes(in: request.head.path, are: "*") {
+        return Response(status: .noContent, fields: FieldBlock().adding(.allow, Self.allMethods))
+      }
       throw Problem(.notFound, "There is nothing at this path")
     }
     let resource = router.resources[match.resource]
@@ -96,23 +102,22 @@ package final class APIHandler: HTTPHandler {
         .methodNotAllowed, "This path takes only \(resource.allow)", fields: [(.allow, resource.allow)])
     }
     let route = router.routes[index]
-    let principal: Principal?
+    let started = clock.monotonicNanoseconds()
+    var principal: Principal?
     if let scope = route.scope {
-      let admitted = try await access.admit(request, to: scope)
-      notes.principal = admitted.id
-      principal = admitted
-    } else {
-      principal = nil
+      var decision = access.decide(request, on: scope)
+      if access.isWorthARefresh(decision) {
+        await access.refresh()
+        decision = access.decide(request, on: scope)
+      }
+      principal = try access.settle(decision, request, scope, started: started)
+      notes.principal = principal?.id
     }
     let context = RequestContext(
       request: request, route: route, fields: RequestFields(request.head), parameters: match.parameters,
-      principal: principal)
+      principal: principal, started: started)
     try checkAccept(context)
-    return try await dispatch(context)
-  }
-
-  private func dispatch(_ context: RequestContext) async throws -> Response {
-    switch context.route.endpoint {
+    switch route.endpoint {
     case .storeEvents: return try await storeEvents.handle(context)
     case .listEvents: return try await readEvents.list(context)
     case .getEvent: return try await readEvent.event(context)

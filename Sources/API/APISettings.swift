@@ -1,4 +1,5 @@
-// What the API needs to know of the configuration. Plain values with the contract's defaults; the service reads and checks the file.
+// What the API needs to know of the configuration. Plain values with the contract's defaults; the service reads and
+// checks the file.
 
 import EventStore
 
@@ -7,6 +8,8 @@ package struct APISettings: Sendable {
   package var basePath = "/v1"
   /// `http.limits.body_bytes`.
   package var bodyMaxBytes = 8 << 20
+  /// The same as the event store's: what it enforces is told here in the OpenAPI document, and `maxBatch` is counted
+  /// while reading.
   package var eventLimits = EventLimits()
   /// `storage.acknowledge`: what a request gets that does not ask for more.
   package var acknowledge = Durability.journal

@@ -1,5 +1,5 @@
-// The authorizer's place in a request: asks it, gives an unknown key a second chance after the source was read again, counts and logs
-// the decision, and turns a refusal into the reply. Every 401 has the same bytes, whatever the reason.
+// The authorizer's place in a request: asks it, gives an unknown key a second chance after the source was read again,
+// counts and logs the decision, and turns a refusal into the reply. Every 401 has the same bytes, whatever the reason.
 
 import Auth
 import HTTPModel
@@ -23,14 +23,25 @@ package struct AccessControl: Sendable {
     self.log = log
   }
 
-  /// Throws a `Problem` where the request may not go on.
-  func admit(_ request: Request, to scope: Scope) async throws -> Principal {
-    let started = clock.monotonicNanoseconds()
-    var decision = authorizer.authorize(request.head, requiring: scope, now: clock.wallNanoseconds())
-    if let refresher, decision.mayChangeAfterRefresh {
-      await refresher.refresh()
-      decision = authorizer.authorize(request.head, requiring: scope, now: clock.wallNanoseconds())
+  func decide(_ request: Request, on scope: Scope) -> Decision {
+    authorizer.authorize(request.head, requiring: scope, now: clock.wallNanoseconds())
+  }
+
+  /// Whether another decision may come out after the keys were read again: the key may have been made on another node a
+  /// moment ago, or the keys were never read.
+  func isWorthARefresh(_ decision: Decision) -> Bool {
+    guard refresher != nil else { return false }
+    switch decision {
+    case .deny(let denial): return denial.reason == .unknownKey
+    case .keysUnavailable: return true
+    case .allow, .badRequest: return false
     }
+  }
+
+  func refresh() async { await refresher?.refresh() }
+
+  /// Counts and logs the decision. Throws where the request may not go on. `started`: monotonic nanoseconds.
+  func settle(_ decision: Decision, _ request: Request, _ scope: Scope, started: Int64) throws(Problem) -> Principal {
     let elapsed = clock.monotonicNanoseconds() - started
     metrics.count(decision, nanoseconds: elapsed)
     switch decision {
@@ -41,9 +52,9 @@ package struct AccessControl: Sendable {
       log.denied(request, denial, elapsed)
       throw denial.reason.isForbidden ? Self.forbidden(scope) : Self.unauthorized
     case .badRequest(let field, let message):
-      throw Problem.invalid(field, message, in: .header)
+      throw .invalid(field, message, in: .header)
     case .keysUnavailable:
-      throw Problem.unavailable("The API keys could not be read yet")
+      throw .unavailable("The API keys could not be read yet")
     }
   }
 
@@ -56,16 +67,5 @@ package struct AccessControl: Sendable {
     return Problem(
       .forbidden, "The credential has not the scope \(names)",
       fields: [(.wwwAuthenticate, "Bearer realm=\"callflow\", error=\"insufficient_scope\", scope=\"\(names)\"")])
-  }
-}
-
-extension Decision {
-  /// The key may have been made on another node a moment ago, or the keys were never read.
-  fileprivate var mayChangeAfterRefresh: Bool {
-    switch self {
-    case .deny(let denial): denial.reason == .unknownKey
-    case .keysUnavailable: true
-    case .allow, .badRequest: false
-    }
   }
 }

@@ -1,4 +1,5 @@
-// The admin listener's handler: metrics and health without credentials, on an address that only operators reach. It names causes.
+// The admin listener's handler: metrics and health without credentials, on an address that only operators reach. It
+// names causes.
 
 import HTTPModel
 import HTTPTypes

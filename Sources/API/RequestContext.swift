@@ -11,6 +11,8 @@ package struct RequestContext: Sendable {
   let parameters: [Range<Int>]
   /// nil on routes that ask for no credential.
   let principal: Principal?
+  /// Monotonic nanoseconds when the handler began.
+  let started: Int64
 
   var head: RequestHead { request.head }
 }

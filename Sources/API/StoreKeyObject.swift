@@ -1,4 +1,5 @@
-// keys.json in the bucket: fills Auth's seam with the object store. Conditional writes keep two administrators from losing a key.
+// keys.json in the bucket: fills Auth's seam with the object store. Conditional writes keep two administrators from
+// losing a key.
 
 import Auth
 import ObjectStore

@@ -1,5 +1,5 @@
-// API keys: how a secret is made and recognised, and what is kept of it. Only the SHA-256 of a key is ever stored: 32 random bytes
-// need no slow hash, and a read of keys.json gives nobody access.
+// API keys: how a secret is made and recognised, and what is kept of it. Only the SHA-256 of a key is ever stored: 32
+// random bytes need no slow hash, and a read of keys.json gives nobody access.
 
 import Crypto
 import Primitives
@@ -53,7 +53,8 @@ package struct APIKey: Sendable, Equatable {
   package var expiresAt: Int64?
   /// Set on a tombstone: the record stays, so that REVOKED can be told from UNKNOWN_KEY.
   package var revokedAt: Int64?
-  /// Constraints, kept by the format. A key that has one which this release does not enforce is refused, never let through.
+  /// Constraints, kept by the format. A key that has one which this release does not enforce is refused, never let
+  /// through.
   package var callIdPrefix: String?
   package var networks: [String] = []
   /// Overrides of `rate_limit.requests_per_second` and `.burst`.

@@ -1,5 +1,6 @@
-// From a request's head to a decision, synchronously and without I/O. Every refusal for a bad credential does the same work, a digest,
-// a look-up and a comparison, whether there was a key, a revoked key or none: the time of a 401 tells nothing.
+// From a request's head to a decision, synchronously and without I/O. Every refusal for a bad credential does the same
+// work, a digest, a look-up and a comparison, whether there was a key, a revoked key or none: the time of a 401 tells
+// nothing.
 
 import HTTPModel
 import Primitives

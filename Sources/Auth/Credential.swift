@@ -1,5 +1,6 @@
-// Finding the credential in a request's head: `x-api-key`, `Authorization: Bearer`, or `Authorization: Basic` with the key as password
-// (RFC 7617). Exactly one may be there; none in the query string, where proxies and browsers would log it.
+// Finding the credential in a request's head: `x-api-key`, `Authorization: Bearer`, or `Authorization: Basic` with the
+// key as password (RFC 7617). Exactly one may be there; none in the query string, where proxies and browsers would log
+// it.
 
 import HTTPModel
 import Primitives

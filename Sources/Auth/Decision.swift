@@ -1,4 +1,5 @@
-// What the authorizer answers, and why. The reasons' names are those of CONTRACT 3.5: they stand in logs and metrics, never in replies.
+// What the authorizer answers, and why. The reasons' names are those of CONTRACT 3.5: they stand in logs and metrics,
+// never in replies.
 
 package enum DenialReason: String, Sendable, CaseIterable {
   case noToken = "NO_TOKEN"

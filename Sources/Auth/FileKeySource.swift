@@ -1,5 +1,6 @@
-// Keys in a file of this node, mode 0600. Readers never see half a file: it is replaced by rename after fsync. Writers exclude each
-// other by flock on `<path>.lock`, which is never removed, so that a lock is always on the file that others see.
+// Keys in a file of this node, mode 0600. Readers never see half a file: it is replaced by rename after fsync. Writers
+// exclude each other by flock on `<path>.lock`, which is never removed, so that a lock is always on the file that
+// others see.
 
 import Glibc
 import Primitives

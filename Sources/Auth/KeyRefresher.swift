@@ -1,13 +1,14 @@
-// Keeps the authorizer's keys fresh: reads the source every second, and at once when a request shows a key that is not known. One
-// task does all reading, so reads are single-flight, at least `spacing` apart, and never on a loop thread: whoever runs `run()`
-// chooses its executor.
+// Keeps the authorizer's keys fresh: reads the source every second, and at once when a request shows a key that is not
+// known. One task does all reading, so reads are single-flight, at least `spacing` apart, and never on a loop thread:
+// whoever runs `run()` chooses its executor.
 
 import Primitives
 import Synchronization
 
 package final class KeyRefresher: Sendable {
   package typealias Sleep = @Sendable (Duration) async throws -> Void
-  /// Told of every failed read and of the first good one after it (nil).
+  /// Told of a failed read where it is the first or fails otherwise than the last one, and of the first good one after
+  /// it (nil).
   package typealias Report = @Sendable (KeySourceError?) -> Void
 
   package static let interval = Duration.seconds(1)
@@ -97,7 +98,7 @@ package final class KeyRefresher: Sendable {
 
   private func readOnDemand() async {
     var version: String?
-    var hasFailed = false
+    var lastFailure: KeySourceError?
     for await _ in demand {
       let number = state.withLock { state in
         state.readsBegun += 1
@@ -108,11 +109,11 @@ package final class KeyRefresher: Sendable {
           version = snapshot.version
           authorizer.use(KeySet(snapshot.document))
         }
-        if hasFailed { report(nil) }
-        hasFailed = false
+        if lastFailure != nil { report(nil) }
+        lastFailure = nil
       } catch {
-        report(error)
-        hasFailed = true
+        if error != lastFailure { report(error) }
+        lastFailure = error
       }
       let answered = state.withLock { state in state.remove(where: { $0.readsBefore < number }) }
       for waiter in answered { waiter.continuation.resume() }

@@ -50,8 +50,8 @@ package final class KeySet: Sendable {
   /// The earliest expiry after `now` of a key that is not revoked, nanoseconds since 1970.
   package func nextExpiry(after now: Int64) -> Int64? { expiries.first { $0 > now } }
 
-  /// A dictionary look-up by a cryptographic hash tells an attacker nothing about other keys; the final comparison takes the same time
-  /// wherever two digests differ.
+  /// A dictionary look-up by a cryptographic hash tells an attacker nothing about other keys; the final comparison
+  /// takes the same time wherever two digests differ.
   func entry(_ digest: KeyDigest) -> Entry? {
     guard let entry = entries[digest], entry.digest == digest else { return nil }
     return entry

@@ -33,8 +33,8 @@ package enum KeySourceError: Error, Sendable, Equatable {
 }
 
 package protocol KeySource: Sendable {
-  /// The keys, or nil where they are still those of `version`. A source that holds nothing yet answers with an empty document.
-  /// May block on files: call it off the loop threads.
+  /// The keys, or nil where they are still those of `version`. A source that holds nothing yet answers with an empty
+  /// document. May block on files: call it off the loop threads.
   func read(unless version: String?) async throws(KeySourceError) -> KeysSnapshot?
 
   /// Applies `change` to the newest document and stores the result, or stores nothing. `change` may run several times.

@@ -2,10 +2,11 @@
 //
 //   {"version":1,"keys":[
 //     {"name":"ci","sha256":"<64 hex digits>","scopes":["events:write"],"createdAt":"2026-11-21T06:45:00.000Z",
-//      "expiresAt":"...","revokedAt":"...","callIdPrefix":"...","networks":["10.0.0.0/8"],"rate":100,"burst":200}, ...]}
+//      "expiresAt":"...","revokedAt":"...","callIdPrefix":"...","networks":["10.0.0.0/8"],"rate":100,"burst":200},
+//      ...]}
 //
-// The first four members of a key are required. `revokedAt` makes the record a tombstone. Members that this release does not know are
-// kept when it rewrites the document; a higher `version` is refused, because its rules are unknown.
+// The first four members of a key are required. `revokedAt` makes the record a tombstone. Members that this release
+// does not know are kept when it rewrites the document; a higher `version` is refused, because its rules are unknown.
 
 import Primitives
 
@@ -38,7 +39,8 @@ package enum KeysDocumentError: Error, Sendable, Equatable {
 package struct KeysDocument: Sendable, Equatable {
   package static let version = 1
   package static let maxActiveKeys = 10_000
-  /// Oldest tombstones beyond this number are dropped when a key is revoked: those keys turn from REVOKED to UNKNOWN_KEY.
+  /// Oldest tombstones beyond this number are dropped when a key is revoked: those keys turn from REVOKED to
+  /// UNKNOWN_KEY.
   package static let maxTombstones = 10_000
 
   /// In the order in which they were made.

@@ -1,4 +1,5 @@
-// What a principal may do. The names are those of CONTRACT 3.5: they stand in keys.json, tokens, the OpenAPI document and logs.
+// What a principal may do. The names are those of CONTRACT 3.5: they stand in keys.json, tokens, the OpenAPI document
+// and logs.
 
 package struct Scope: OptionSet, Sendable, Hashable {
   package let rawValue: UInt16

@@ -1,5 +1,5 @@
-// Keys shared by all nodes: one object in the bucket, written conditionally. Auth does not know object stores; the seam below is
-// filled by whoever composes the service.
+// Keys shared by all nodes: one object in the bucket, written conditionally. Auth does not know object stores; the seam
+// below is filled by whoever composes the service.
 
 /// One object that is replaced as a whole, only by whoever saw its newest version.
 package protocol KeyObject: Sendable {

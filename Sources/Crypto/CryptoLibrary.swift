@@ -1,5 +1,6 @@
-// What is common to all of Crypto: the error, the library's version, and the algorithms, fetched once. OpenSSL 3 looks an
-// algorithm up in its providers on every use of the older names (EVP_sha256), under a lock; an explicit fetch does it once.
+// What is common to all of Crypto: the error, the library's version, and the algorithms, fetched once. OpenSSL 3 looks
+// an algorithm up in its providers on every use of the older names (EVP_sha256), under a lock; an explicit fetch does
+// it once.
 
 import COpenSSL
 

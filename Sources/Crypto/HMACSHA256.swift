@@ -1,5 +1,5 @@
-// HMAC with SHA-256 (RFC 2104, RFC 4231 for test vectors). A context that knows its digest already is prepared once and copied
-// for each use: setting the digest by name costs a provider look-up, a copy does not.
+// HMAC with SHA-256 (RFC 2104, RFC 4231 for test vectors). A context that knows its digest already is prepared once and
+// copied for each use: setting the digest by name costs a provider look-up, a copy does not.
 
 import COpenSSL
 

@@ -51,7 +51,8 @@ package struct SHA256: ~Copyable {
   }
 }
 
-/// For `Content-MD5` only: it protects a body against accidents, never against people. Throws where the provider has no MD5 (FIPS).
+/// For `Content-MD5` only: it protects a body against accidents, never against people. Throws where the provider has no
+/// MD5 (FIPS).
 package enum MD5 {
   package static func hash(_ bytes: [UInt8]) throws(CryptoError) -> [UInt8] {
     try bytes.withUnsafeBufferPointer { (buffer) throws(CryptoError) in

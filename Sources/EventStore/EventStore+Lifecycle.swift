@@ -10,8 +10,7 @@ extension EventStore {
   /// object store need not answer. Throws `DiskError` where the data folder cannot be used, and `ObjectStoreError.misconfigured`
   /// where only a person can mend the store.
   package func start() async throws {
-    let locks = try await onSegmentThread { store throws(DiskError) in try store.openFolders() }
-    state.withLock { $0.locks.merge(locks) { old, _ in old } }
+    try await onSegmentThread { store throws(DiskError) in try store.openFolders() }
     try await describeStore()
     let loop = CommitLoop(
       folder: folder, writer: state.withLock { $0.writer }, disk: disk, clock: clock, queue: queue, view: view,
@@ -19,7 +18,7 @@ extension EventStore {
       limits: SealSchedule.Limits(
         bytes: settings.uploadBytes, interval: Self.nanoseconds(settings.uploadIntervalSeconds),
         objectStoreInterval: Self.nanoseconds(settings.objectStoreIntervalSeconds)),
-      maxBacklogBytes: settings.journalMaxBytes, metrics: metrics, logger: logger)
+      maxBacklogBytes: settings.journalMaxBytes, health: journalHealth, metrics: metrics, logger: logger)
     let main = Task(executorPreference: executors.segments) { await self.run(loop) }
     state.withLock { $0.main = main }
   }
@@ -33,13 +32,13 @@ extension EventStore {
   private var adoption: Adoption {
     Adoption(
       folder: folder, disk: disk, clock: clock, view: view, backlog: backlog, uploads: uploads, metrics: metrics,
-      logger: logger)
+      logger: logger, keep: { writer, lock in self.state.withLock { $0.locks[writer] = lock } })
   }
 
-  private func openFolders() throws(DiskError) -> [UInt64: any DiskLock] {
+  private func openFolders() throws(DiskError) {
     try disk.makeFolder(folder.journal)
     try disk.makeFolder(folder.spool)
-    var locks = try adoption.adoptAll()
+    adoption.adoptAll()
     // A new writer for each life of a process: its file numbers start at 1 and were never used before.
     let writer = random.next() & WriterName.mask
     try disk.makeFolder(folder.journal(writer: writer))
@@ -47,11 +46,10 @@ extension EventStore {
     guard let lock = try disk.lock(folder.lock(writer: writer)) else {
       throw DiskError(operation: "flock", path: folder.lock(writer: writer), code: 0, reason: "a new folder is in use")
     }
-    try disk.syncFolder(folder.journal)
-    try disk.syncFolder(folder.spool)
-    locks[writer] = lock
-    state.withLock { $0.writer = writer }
-    return locks
+    state.withLock { state in
+      state.writer = writer
+      state.locks[writer] = lock
+    }
   }
 
   /// The store's salt: from the bucket, or from the copy of an earlier start while the bucket does not answer.
@@ -62,13 +60,30 @@ extension EventStore {
       state.withLock { $0.salt = description.salt }
     }
     do {
-      try await loadDescription()
+      try await loadDescriptionInTime()
     } catch let error as ObjectStoreError {
       guard case .unavailable = error else { throw error }
       reachability.failed(error)
       logger.warning(
         "object store does not answer; events are taken into the journal and uploaded later",
         metadata: ["error": "\(error.message)"])
+    }
+  }
+
+  /// A store that swallows requests must not keep the node from taking events.
+  private static let descriptionPatience: Int64 = 3_000_000_000
+
+  private func loadDescriptionInTime() async throws {
+    let pause = self.pause
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask { try await self.loadDescription() }
+      group.addTask {
+        await pause(Self.descriptionPatience)
+        try Task.checkCancellation()
+        throw ObjectStoreError.unavailable("the object store did not answer within 3 s")
+      }
+      defer { group.cancelAll() }
+      try await group.next()
     }
   }
 
@@ -82,16 +97,22 @@ extension EventStore {
       state.salt = description.salt
       state.isDescribed = true
     }
-    try await onSegmentThread { store throws(DiskError) in
-      try store.disk.writeDurably(
-        description.serialized(), to: store.folder.storeDescription, in: store.folder.path)
+    // Only for starts while the store is away: a full disk must not keep this one from starting.
+    do {
+      try await onSegmentThread { store throws(DiskError) in
+        let bytes = description.serialized()
+        if (try? store.disk.readWhole(store.folder.storeDescription)) == bytes { return }
+        try store.disk.writeDurably(bytes, to: store.folder.storeDescription, in: store.folder.path)
+      }
+    } catch {
+      logger.warning("the store's description cannot be kept in the data folder", metadata: ["error": "\(error)"])
     }
   }
 
   /// The lifetime of everything that runs: ends when the queue is closed, all is sealed, and all is uploaded or given up.
   private func run(_ loop: CommitLoop) async {
     await withTaskGroup(of: Void.self) { background in
-      background.addTask { await self.catalog.run(pause: self.pause) { self.hadReadLately } }
+      background.addTask { await self.catalog.run { self.hadReadLately } }
       background.addTask { await self.watchFolders() }
       background.addTask { await self.retryDescription() }
       await runPipeline(loop)
@@ -144,14 +165,9 @@ extension EventStore {
     while !Task.isCancelled {
       await pause(Self.folderWatchInterval)
       guard !Task.isCancelled else { return }
-      do {
-        let locks = try await onSegmentThread { store throws(DiskError) in
-          store.removeEmptyFolders()
-          return try store.adoption.adoptAll()
-        }
-        state.withLock { $0.locks.merge(locks) { old, _ in old } }
-      } catch {
-        logger.error("folders of other writers cannot be adopted", metadata: ["error": "\(error)"])
+      try? await onSegmentThread { store throws(DiskError) in
+        store.removeEmptyFolders()
+        store.adoption.adoptAll()
       }
     }
   }

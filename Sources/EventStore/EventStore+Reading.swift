@@ -26,8 +26,9 @@ extension EventStore {
   package func event(_ id: EventID) async throws(EventStoreError) -> [UInt8]? {
     if let line = inMemory(id) { return line }
     return try await read("event") { store throws(EventStoreError) in
-      let selection = Selection(id)
-      if store.catalog.isLoaded, let line = try? await store.page(selection).lines.first { return line }
+      guard let selection = Selection(id) else { return nil }
+      // A hit needs no fresh catalog, and no object store where the spool has it.
+      if let line = try? await store.page(selection).lines.first { return line }
       try await store.refresh(isStrong: true)
       return try await store.page(selection).lines.first
     }
@@ -35,7 +36,9 @@ extension EventStore {
 
   /// What was acknowledged a moment ago needs no thread but the caller's.
   private func inMemory(_ id: EventID) -> [UInt8]? {
-    for memtable in view.current.memtables {
+    // Of a keyed event there may be an older copy elsewhere, and the oldest is the event.
+    guard !id.isKeyed else { return nil }
+    for memtable in view.memtables {
       for entry in memtable.entries(callHash: id.callHash) where entry.key.id == id {
         return memtable.line(entry).bytes
       }
@@ -45,7 +48,7 @@ extension EventStore {
 
   /// Where the event is; nil where there is none of that id.
   package func receipt(_ id: EventID) async throws(EventStoreError) -> EventReceipt? {
-    for memtable in view.current.memtables {
+    for memtable in view.memtables {
       for entry in memtable.entries(callHash: id.callHash) where entry.key.id == id {
         return EventReceipt(
           durability: .journal, node: WriterName.text(memtable.memtable.file.writer), segment: nil,
@@ -53,13 +56,18 @@ extension EventStore {
       }
     }
     return try await read("receipt") { store throws(EventStoreError) in
+      if let receipt = try? await store.located(id) { return receipt }
       try await store.refresh(isStrong: true)
-      return try await store.retrying { store, view throws(ReadFailure) in try await store.locate(id, view) }
+      return try await store.located(id)
     }
   }
 
+  private func located(_ id: EventID) async throws(EventStoreError) -> EventReceipt? {
+    try await retrying { store, view throws(ReadFailure) in try await store.locate(id, view) }
+  }
+
   private func locate(_ id: EventID, _ view: ReadView) async throws(ReadFailure) -> EventReceipt? {
-    let selection = Selection(id)
+    guard let selection = Selection(id) else { return nil }
     for segment in view.segments where selection.overlaps(segment.range) {
       let index = try await reader.index(of: segment)
       for number in try await reader.blocks(of: segment, index, callHash: id.callHash) {
@@ -100,16 +108,40 @@ extension EventStore {
       state.withLock { $0.queriesRunning -= 1 }
       metrics.queryDuration(kind).observe(nanoseconds: clock.monotonicNanoseconds() - start)
     }
-    return try await withTaskExecutorPreference(executors.queries) { () async throws(EventStoreError) -> Value in
-      try await Self.onPreferred(self, body)
+    let outcome = await withTaskExecutorPreference(executors.queries) { await self.inTime(body) }
+    return try outcome.get()
+  }
+
+  /// A store that does not answer must not keep reads, and with them the places of other reads, for longer than `query.timeout`.
+  /// The read ends itself with a short page where it can; this is the end of those that wait.
+  private func inTime<Value: Sendable>(
+    _ body: @escaping @Sendable (EventStore) async throws(EventStoreError) -> Value
+  ) async -> Result<Value, EventStoreError> {
+    let pause = self.pause
+    let patience = Self.nanoseconds(settings.queryTimeoutSeconds) + 1_000_000_000
+    return await withTaskGroup(of: Result<Value, EventStoreError>?.self) { group in
+      group.addTask { await Self.onPreferred(self, body) }
+      group.addTask {
+        await pause(patience)
+        return Task.isCancelled ? nil : .failure(.unavailable("the read took longer than query.timeout"))
+      }
+      defer { group.cancelAll() }
+      while let outcome = await group.next() {
+        if let outcome { return outcome }
+      }
+      return .failure(.unavailable("the read was given up"))
     }
   }
 
   /// `@concurrent`: leaves the caller's executor for the preferred one.
   @concurrent private static func onPreferred<Value: Sendable>(
     _ store: EventStore, _ body: @Sendable (EventStore) async throws(EventStoreError) -> Value
-  ) async throws(EventStoreError) -> Value {
-    try await body(store)
+  ) async -> Result<Value, EventStoreError> {
+    do {
+      return .success(try await body(store))
+    } catch {
+      return .failure(error)
+    }
   }
 
   private func refresh(isStrong: Bool) async throws(EventStoreError) {

@@ -66,6 +66,7 @@ package final class EventStore: Sendable {
   let sealed = WorkQueue<SealedJournal>()
   let uploads = WorkQueue<PendingUpload>()
   let reachability: Reachability
+  let journalHealth = JournalHealth()
   let catalog: Catalog
   let reader: SegmentReader
   let state = Mutex(State())
@@ -81,8 +82,6 @@ package final class EventStore: Sendable {
     var lastReadAt: Int64 = .min / 2
     var queriesRunning = 0
     var isExpiring = false
-    /// Why the last commit failed; nil after one that worked.
-    var commitFailure: String?
   }
 
   /// Bytes of events that wait for the journal before requests are refused.
@@ -109,7 +108,7 @@ package final class EventStore: Sendable {
       objects: objects, view: view, clock: clock, reachability: reachability,
       settings: Catalog.Settings(
         refreshInterval: Self.nanoseconds(settings.refreshIntervalSeconds), listsPerSecond: settings.listPerSecond),
-      logger: logger)
+      pause: pause, executor: executors.segments, logger: logger)
     reader = SegmentReader(disk: disk, objects: objects, memoryBytes: settings.memoryBytes, metrics: self.metrics)
     registerReadings(metrics)
   }
@@ -129,24 +128,23 @@ package final class EventStore: Sendable {
     _ batch: EventBatch, acknowledge: Durability?, timeout: Duration
   ) async throws(EventStoreError) -> Durability {
     precondition(batch.count > 0, "an empty batch is refused before it comes here")
+    guard batch.bytes.count <= JournalFormat.maxPayloadSize else {
+      throw .cannotStore("the request's events are larger than one journal record may be")
+    }
     let wanted = acknowledge ?? settings.acknowledge
     let count = batch.count
     metrics.accepted.add(count)
     let file: FileIdentity
     switch await queue.submit(batch, wantsObjectStore: wanted == .objectStore) {
     case .success(let identity): file = identity
-    case .failure(let error):
-      if case .cannotStore(let reason) = error { state.withLock { $0.commitFailure = reason } }
-      throw error
+    case .failure(let error): throw error
     }
-    state.withLock { $0.commitFailure = nil }
     guard wanted == .objectStore else {
       metrics.storedInJournal.add(count)
       return .journal
     }
     let deadline = clock.monotonicNanoseconds() + timeout.nanoseconds
-    startExpiring()
-    let isUploaded = await backlog.waitUntilUploaded(file, deadline: deadline)
+    let isUploaded = await backlog.waitUntilUploaded(file, deadline: deadline) { startExpiring() }
     (isUploaded ? metrics.storedInObjectStore : metrics.storedInJournal).add(count)
     return isUploaded ? .objectStore : .journal
   }
@@ -162,7 +160,7 @@ package final class EventStore: Sendable {
       while true {
         await pause(50_000_000)
         backlog.expire(now: clock.monotonicNanoseconds())
-        // A waiter that registers between these two lines starts the next round itself.
+        // Under the lock: a waiter that registers after this look finds `isExpiring` false and starts the next round.
         let isOver = state.withLock { state in
           state.isExpiring = backlog.hasWaiters
           return !state.isExpiring
@@ -186,6 +184,16 @@ package final class EventStore: Sendable {
     package var causes: [String: String]
     package var journalBytes: Int
     package var oldestUnuploadedSeconds: Double
+
+    package init(
+      storeReachable: Bool, canStore: Bool, causes: [String: String], journalBytes: Int, oldestUnuploadedSeconds: Double
+    ) {
+      self.storeReachable = storeReachable
+      self.canStore = canStore
+      self.causes = causes
+      self.journalBytes = journalBytes
+      self.oldestUnuploadedSeconds = oldestUnuploadedSeconds
+    }
   }
 
   package var health: Health {
@@ -193,11 +201,10 @@ package final class EventStore: Sendable {
     let failure = reachability.failure
     if let failure { causes["store"] = failure.message }
     let bytes = backlog.bytes
-    let commitFailure = state.withLock { $0.commitFailure }
-    if bytes >= settings.journalMaxBytes {
+    if bytes >= settings.journalMaxBytes || journalHealth.isFull(atBytes: bytes) {
       causes["journal"] = "full: \(bytes) of \(settings.journalMaxBytes) bytes"
-    } else if let commitFailure {
-      causes["journal"] = commitFailure
+    } else if let failure = journalHealth.lastError {
+      causes["journal"] = failure.description
     }
     return Health(
       storeReachable: failure == nil, canStore: causes["journal"] == nil, causes: causes, journalBytes: bytes,

@@ -1,4 +1,5 @@
-// Looking at all fields in one pass over the head's bytes: for the few that every request is asked for, on the hot path.
+// Looking at all fields in one pass over the head's bytes: for the few that every request is asked for, on the hot
+// path.
 
 extension FieldPlace {
   package var nameLength: Int { Int(nameEnd) - Int(nameStart) }

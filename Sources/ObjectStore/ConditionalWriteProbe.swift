@@ -1,5 +1,6 @@
-// Does this store keep its word on `If-None-Match: *`? Some ignore the header, some check and store in two steps and let racers all
-// win (FAULTS 15). The commit log stands on it, so it is tried, not believed: eight PUTs at once on one key, three times.
+// Does this store keep its word on `If-None-Match: *`? Some ignore the header, some check and store in two steps and
+// let racers all win (FAULTS 15). The commit log stands on it, so it is tried, not believed: eight PUTs at once on one
+// key, three times.
 
 import Primitives
 
@@ -21,18 +22,30 @@ package struct ConditionalWriteProbe: Sendable {
     self.random = random
   }
 
-  /// Leaves nothing behind but what a failure in the middle leaves. Throws where the store could not be asked at all.
+  /// The rounds run side by side, on a key each: some stores make the losers of a race wait for seconds. Leaves nothing
+  /// behind but what a failure in the middle leaves. Throws where the store could not be asked at all.
   package func run() async throws(ObjectStoreError) -> Outcome {
-    for _ in 0..<Self.rounds {
-      let key = "leases/probe-\(Hex.string(Self.bytes(of: random.next())))"
-      let (winners, failure) = await race(on: key)
-      try await store.delete([key])
-      if winners == 1 { continue }
-      // A racer without an answer may have been the winner: that says nothing about the store.
-      if winners == 0, let failure { throw failure }
-      return .unsupported(winners: winners)
+    let results = await withTaskGroup(of: Result<Outcome, ObjectStoreError>.self) { group in
+      for _ in 0..<Self.rounds {
+        group.addTask {
+          do throws(ObjectStoreError) { return .success(try await round()) } catch { return .failure(error) }
+        }
+      }
+      return await group.reduce(into: []) { $0.append($1) }
     }
+    // One proof of the contrary is enough, whatever the other rounds met.
+    for case .success(.unsupported(let winners)) in results { return .unsupported(winners: winners) }
+    for result in results { _ = try result.get() }
     return .supported
+  }
+
+  private func round() async throws(ObjectStoreError) -> Outcome {
+    let key = "leases/probe-\(Hex.string(Self.bytes(of: random.next())))"
+    let (winners, failure) = await race(on: key)
+    try await store.delete([key])
+    // A racer without an answer may have been the winner: that says nothing about the store.
+    if winners == 0, let failure { throw failure }
+    return winners == 1 ? .supported : .unsupported(winners: winners)
   }
 
   private func race(on key: String) async -> (winners: Int, failure: ObjectStoreError?) {

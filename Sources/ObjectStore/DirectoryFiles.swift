@@ -11,7 +11,8 @@ final class DirectoryFiles: Sendable {
   let paths: KeyPaths
   private let clock: any Clock
   private let random: any RandomSource
-  /// Folders whose own entry in the folder above is known to be on disk. Bounded: emptied when full, at the price of fsyncs.
+  /// Folders whose own entry in the folder above is known to be on disk. Bounded: emptied when full, at the price of
+  /// fsyncs.
   private let durableFolders = Mutex<Set<String>>([])
   private static let maxDurableFolders = 4096
 
@@ -22,7 +23,7 @@ final class DirectoryFiles: Sendable {
   }
 
   func prepare() throws(ObjectStoreError) {
-    try asStore { () throws(FileFailure) in
+    do throws(FileFailure) {
       var path = ""
       for name in paths.root.split(separator: "/", omittingEmptySubsequences: false) {
         path += name
@@ -32,6 +33,10 @@ final class DirectoryFiles: Sendable {
       try makeFolder(paths.temporaryFolder)
       try makeFolder(paths.locksFolder)
       try TemporaryFile.removeLeftovers(in: paths.temporaryFolder)
+    } catch {
+      // What is wrong with the root itself is for a person to mend.
+      guard case .unavailable = error.storeError else { throw .misconfigured(error.storeError.message) }
+      throw error.storeError
     }
   }
 
@@ -126,7 +131,8 @@ final class DirectoryFiles: Sendable {
     do throws(FileFailure) {
       return try LocalFile(path: path, flags: O_RDONLY | O_NOFOLLOW)
     } catch {
-      if error.code == ENOENT || error.code == ENOTDIR { return nil }
+      // A link is no object (ELOOP), as in lists.
+      if [ENOENT, ENOTDIR, ELOOP].contains(error.code) { return nil }
       throw error.storeError
     }
   }
@@ -143,7 +149,13 @@ extension DirectoryFiles {
   /// Another process may have made the folder without its fsync yet: hence once a folder and process, whoever made it.
   private func makeFolder(_ path: String) throws(FileFailure) {
     if durableFolders.withLock({ $0.contains(path) }), try Self.status(path) != nil { return }
-    guard mkdir(path, 0o750) == 0 || errno == EEXIST else { throw .last("mkdir", path) }
+    if mkdir(path, 0o750) != 0 {
+      let failure = FileFailure.last("mkdir", path)
+      var existing = stat()
+      guard failure.code == EEXIST, stat(path, &existing) == 0, existing.st_mode & S_IFMT == S_IFDIR else {
+        throw failure
+      }
+    }
     var parent = path
     while let last = parent.popLast(), last != "/" {}
     if parent.isEmpty { parent = path.hasPrefix("/") ? "/" : "." }

@@ -1,5 +1,6 @@
-// One page of a directory store's list, in the order of key bytes. A folder `x` stands at `x/`, where all its keys are, so a file
-// `x-1` comes before it ('-' < '/') and `x0` after it; names sorted with that slash give the keys' order without reading ahead.
+// One page of a directory store's list, in the order of key bytes. A folder `x` stands at `x/`, where all its keys are,
+// so a file `x-1` comes before it ('-' < '/') and `x0` after it; names sorted with that slash give the keys' order
+// without reading ahead.
 
 import Primitives
 
@@ -39,9 +40,10 @@ struct DirectoryListing {
     var isFolder: Bool
   }
 
+  private static let maxKeptEntries = 8192
   private let paths: KeyPaths
   private let prefix: [UInt8]
-  private let after: [UInt8]?
+  private var after: [UInt8]?
   private let limit: Int
   private var objects: [ObjectInfo] = []
   private var isTruncated = false
@@ -53,7 +55,8 @@ struct DirectoryListing {
     self.limit = limit
   }
 
-  /// Reads only folders that can hold a key of the page: those on the way down `prefix` are passed without reading them.
+  /// Reads only folders that can hold a key of the page: those on the way down `prefix` are passed without reading
+  /// them.
   mutating func page() throws(ObjectStoreError) -> ObjectPage {
     let start = prefix.lastIndex(of: UInt8(ascii: "/")).map { Array(prefix[...$0]) } ?? []
     var path = paths.root
@@ -72,21 +75,29 @@ struct DirectoryListing {
   }
 
   private mutating func visit(_ folder: Entry) throws(FileFailure) {
-    for entry in try entries(of: folder) {
-      if entry.isFolder {
-        try visit(entry)
-      } else if let status = try DirectoryFiles.status(entry.path) {
-        // Deleted between the two reads: not there.
-        guard let info = DirectoryFiles.info(String(decoding: entry.key, as: UTF8.self), status) else { continue }
-        if objects.count == limit { isTruncated = true } else { objects.append(info) }
+    while true {
+      let (entries, isWhole) = try entries(of: folder)
+      for entry in entries {
+        if entry.isFolder {
+          try visit(entry)
+        } else if let status = try DirectoryFiles.status(entry.path) {
+          // Deleted between the two reads: not there.
+          guard let info = DirectoryFiles.info(String(decoding: entry.key, as: UTF8.self), status) else { continue }
+          if objects.count == limit { isTruncated = true } else { objects.append(info) }
+        }
+        if isTruncated { return }
       }
-      if isTruncated { return }
+      // Of what was kept some is gone, or was no object: the rest is needed after all.
+      guard !isWhole, let last = entries.last else { return }
+      after = last.key
     }
   }
 
-  /// What of the folder can matter to this page, in order.
-  private func entries(of folder: Entry) throws(FileFailure) -> [Entry] {
+  /// What of the folder can matter to this page, in order; not whole where only its first part was kept.
+  private func entries(of folder: Entry) throws(FileFailure) -> (entries: [Entry], isWhole: Bool) {
     var entries: [Entry] = []
+    var horizon: [UInt8]?
+    var nextTrim = Self.maxKeptEntries
     try FolderReader.names(in: folder.path) { (name, kind) throws(FileFailure) in
       guard let segment = KeyPaths.segment(of: name) else { return }
       let path = "\(folder.path)/\(name)"
@@ -97,10 +108,26 @@ struct DirectoryListing {
       }
       let key = folder.key + segment + (isFolder ? [UInt8(ascii: "/")] : [])
       let entry = Entry(key: key, path: path, isFolder: isFolder)
-      if matters(entry) { entries.append(entry) }
+      guard matters(entry) else { return }
+      // What was set aside begins here.
+      if let horizon, horizon.isBefore(key) { return }
+      entries.append(entry)
+      if entries.count == nextTrim {
+        if trim(&entries) { horizon = entries.last?.key }
+        nextTrim = entries.count + Self.maxKeptEntries
+      }
     }
     entries.sort { $0.key.isBefore($1.key) }
-    return entries
+    return (entries, horizon == nil)
+  }
+
+  /// Forgets what comes after as many files as a page can need: folders of any size are listed in bounded memory.
+  /// Folders among the first may be empty, so they promise no key.
+  private func trim(_ entries: inout [Entry]) -> Bool {
+    entries.sort { $0.key.isBefore($1.key) }
+    guard entries.count > limit + 1, !entries[...limit].contains(where: \.isFolder) else { return false }
+    entries.removeLast(entries.count - limit - 1)
+    return true
   }
 
   private func matters(_ entry: Entry) -> Bool {

@@ -1,12 +1,13 @@
-// Objects as files below one folder: the embedded store of a single machine, and the everyday double of a bucket. Several
-// processes may use one root at once. The properties, and what gives them:
+// Objects as files below one folder: the embedded store of a single machine, and the everyday double of a bucket.
+// Several processes may use one root at once. The properties, and what gives them:
 //
 // - whole or not at all: bytes go to a temporary file, which is renamed (or linked) into its place after its fsync;
-// - an answer means durable: the folder is synchronized before every answer, and so is each folder above it once a process; a
-//   loser of ifAbsent synchronizes too, because its answer says that the other's object is there to stay;
+// - an answer means durable: the folder is synchronized before every answer, and so is each folder above it once a
+//   process; a loser of ifAbsent synchronizes too, because its answer says that the other's object is there to stay;
 // - ifAbsent has one winner: link(2) fails where the name exists;
 // - ifMatch, replacing and deleting exclude each other by an flock on a lock file of the key's class;
-// - a version is (modification time, inode, size): a replacement takes a time above its predecessor's, so a version never returns.
+// - a version is (modification time, inode, size): a replacement takes a time above its predecessor's, so a version
+//   never returns.
 //
 // Folders are never removed: an empty one is invisible in lists, and a removal would race with a writer's descent.
 

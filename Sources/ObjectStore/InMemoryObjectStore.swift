@@ -1,5 +1,5 @@
-// Objects in this process's memory, with the semantics of the real stores: versions, conditions, ordered lists. For tests and
-// simulations; everything happens under one lock, so every operation is atomic.
+// Objects in this process's memory, with the semantics of the real stores: versions, conditions, ordered lists. For
+// tests and simulations; everything happens under one lock, so every operation is atomic.
 
 import Primitives
 import Synchronization

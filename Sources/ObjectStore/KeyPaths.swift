@@ -4,8 +4,8 @@
 //     .temporary/<16 hex>             objects being written; their writer holds an flock on them
 //     .locks/<2 hex>                  lock files, one for each of 256 classes of keys; never deleted
 //
-// In a segment these bytes become %XX: `%`, control characters, and a dot at the start: so no object's name starts with a dot, and
-// names that do are the store's own. An ordinary key is its own path, and tools read the objects in place.
+// In a segment these bytes become %XX: `%`, control characters, and a dot at the start: so no object's name starts with
+// a dot, and names that do are the store's own. An ordinary key is its own path, and tools read the objects in place.
 
 import Primitives
 
@@ -65,7 +65,8 @@ struct KeyPaths: Sendable {
     return String(decoding: name, as: UTF8.self)
   }
 
-  /// The segment of which this is the name; nil for names that no segment has: the store's own and other people's files.
+  /// The segment of which this is the name; nil for names that no segment has: the store's own and other people's
+  /// files.
   static func segment(of name: String) -> [UInt8]? {
     guard let first = name.utf8.first, first != UInt8(ascii: ".") else { return nil }
     guard name.utf8.contains(UInt8(ascii: "%")) else { return Array(name.utf8) }

@@ -22,7 +22,7 @@ package struct FileFailure: Error, Sendable {
     let text = "\(operation) of \(path) failed: \(String(cString: strerror(code)))"
     switch code {
     case EACCES, EPERM, EROFS, ENOTDIR, ELOOP: return .misconfigured(text)
-    case ENAMETOOLONG, EFBIG, EISDIR: return .rejected(text)
+    case ENAMETOOLONG, EFBIG, EISDIR, EEXIST: return .rejected(text)
     default: return .unavailable(text)
     }
   }
@@ -74,7 +74,11 @@ package struct LocalFile: ~Copyable {
         let got = pread(
           descriptor, UnsafeMutableRawPointer(buffer.baseAddress)?.advanced(by: count), range.count - count,
           off_t(range.lowerBound + count))
-        if got > 0 { count += got } else if got == 0 { break } else if errno != EINTR {
+        if got > 0 {
+          count += got
+        } else if got == 0 {
+          break
+        } else if errno != EINTR {
           isFailed = true
           break
         }
@@ -106,7 +110,8 @@ package struct LocalFile: ~Copyable {
     guard isDone else { throw .last("write", path) }
   }
 
-  /// Never called again on a file for which it failed: the kernel may have dropped the pages and would then report success.
+  /// Never called again on a file for which it failed: the kernel may have dropped the pages and would then report
+  /// success.
   package func synchronize() throws(FileFailure) {
     guard fsync(descriptor) == 0 else { throw .last("fsync", path) }
   }

@@ -1,5 +1,5 @@
-// What a key may be, and the one order of keys: that of their UTF-8 bytes. Swift's own comparison of strings is by Unicode
-// canonical equivalence, which no object store knows; keys are therefore compared as bytes everywhere.
+// What a key may be, and the one order of keys: that of their UTF-8 bytes. Swift's own comparison of strings is by
+// Unicode canonical equivalence, which no object store knows; keys are therefore compared as bytes everywhere.
 
 package enum ObjectKey {
   package static let maxBytes = 900

@@ -3,11 +3,12 @@
 
 import Primitives
 
-/// Flat keys with `/` as a convention, relative to the store's prefix. UTF-8, 1 to 900 bytes, no control characters, no empty, `.` or `..`
-/// segments (so no leading or trailing `/`): `ObjectKey` checks them.
+/// Flat keys with `/` as a convention, relative to the store's prefix. UTF-8, 1 to 900 bytes, no control characters, no
+/// empty, `.` or `..` segments (so no leading or trailing `/`): `ObjectKey` checks them.
 package protocol ObjectStore: Sendable {
-  /// The object's bytes, or those of `range` (byte offsets). A range may start inside and end past the object: what exists is returned;
-  /// one that is empty or starts at or past the end is `.rejected`. nil where there is no such object.
+  /// The object's bytes, or those of `range` (byte offsets). A range may start inside and end past the object: what
+  /// exists is returned; one that is empty or starts at or past the end is `.rejected`. nil where there is no such
+  /// object.
   func get(_ key: String, range: Range<Int>?) async throws(ObjectStoreError) -> StoredObject?
 
   /// Size, ETag and time without the bytes; nil where there is no such object.
@@ -16,7 +17,8 @@ package protocol ObjectStore: Sendable {
   /// Stores the whole object or nothing.
   func put(_ key: String, _ body: ObjectBody, if condition: PutCondition) async throws(ObjectStoreError) -> PutOutcome
 
-  /// Up to `limit` (1 to 1000) objects whose key starts with `prefix` and is above `after`, in ascending order of key bytes.
+  /// Up to `limit` (1 to 1000) objects whose key starts with `prefix` and is above `after`, in ascending order of key
+  /// bytes.
   func list(prefix: String, after: String?, limit: Int) async throws(ObjectStoreError) -> ObjectPage
 
   /// Deletes what exists of them; absent ones are no error.
@@ -81,10 +83,11 @@ package struct ObjectPage: Sendable {
   }
 }
 
-/// Coarse on purpose: a case only where the caller acts differently. The text names endpoint, bucket and cause, never a secret.
+/// Coarse on purpose: a case only where the caller acts differently. The text names endpoint, bucket and cause, never a
+/// secret.
 package enum ObjectStoreError: Error, Sendable, Equatable {
-  /// Heals by itself: refused, reset, timed out, 5xx, throttled. Retried already as far as the budget went. `retryAfterSeconds`
-  /// where the store itself said when to come back.
+  /// Heals by itself: refused, reset, timed out, 5xx, throttled. Retried already as far as the budget went.
+  /// `retryAfterSeconds` where the store itself said when to come back.
   case unavailable(String, retryAfterSeconds: Int? = nil)
   /// Only a person can mend it: bucket missing, credentials refused, wrong region, certificate not trusted.
   case misconfigured(String)

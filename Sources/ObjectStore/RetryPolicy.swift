@@ -1,5 +1,6 @@
-// When a failed request is tried again: jittered exponential back-off within a deadline and within a budget that all requests of a
-// store share, so that retries never multiply the load of a store that is down (FAULTS 10). Pure: time and randomness are given.
+// When a failed request is tried again: jittered exponential back-off within a deadline and within a budget that all
+// requests of a store share, so that retries never multiply the load of a store that is down (FAULTS 10). Pure: time
+// and randomness are given.
 
 import Primitives
 import Synchronization
@@ -25,8 +26,8 @@ package struct RetryPolicy: Sendable {
   }
 }
 
-/// What all requests together may spend on retries: each request earns a part of a retry, each retry costs a whole one. Over any n
-/// requests at most `reserve + n * perRequest` retries are made.
+/// What all requests together may spend on retries: each request earns a part of a retry, each retry costs a whole one.
+/// Over any n requests at most `reserve + n * perRequest` retries are made.
 package final class RetryBudget: Sendable {
   private let perRequest: Double
   private let reserve: Double
@@ -87,7 +88,8 @@ package struct RetrySequence: Sendable {
     return step / 2 + Int64(random.next(below: UInt64(step / 2 + 1)))
   }
 
-  /// The least pause that the store asked for; nil for what another try cannot mend. Damaged bytes may have been damaged on the way.
+  /// The least pause that the store asked for; nil for what another try cannot mend. Damaged bytes may have been
+  /// damaged on the way.
   private static func pause(after error: ObjectStoreError) -> Int64? {
     switch error {
     case .unavailable(_, let seconds): Int64(min(seconds ?? 0, 3600)) * 1_000_000_000

@@ -1,7 +1,7 @@
-// Tries failed requests again as `RetryPolicy` says. Every operation of the protocol may be repeated: reads, deletes and plain PUTs
-// by nature; a conditional PUT because of what follows here. A try whose answer was lost may have stored the object, so that the
-// next try meets its own work: where a retried PUT finds its condition failed, and the object has the very bytes that were to be
-// stored, then the PUT has succeeded.
+// Tries failed requests again as `RetryPolicy` says. Every operation of the protocol may be repeated: reads, deletes
+// and plain PUTs by nature; a conditional PUT because of what follows here. A try whose answer was lost may have stored
+// the object, so that the next try meets its own work: where a retried PUT finds its condition failed, and the object
+// has the very bytes that were to be stored, then the PUT has succeeded.
 
 import Primitives
 

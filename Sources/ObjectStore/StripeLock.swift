@@ -1,5 +1,5 @@
-// Mutual exclusion of writers of one key across threads and processes: an flock on a lock file of its own descriptor, which the
-// kernel drops when the holder dies.
+// Mutual exclusion of writers of one key across threads and processes: an flock on a lock file of its own descriptor,
+// which the kernel drops when the holder dies.
 
 import Primitives
 
@@ -13,8 +13,8 @@ struct StripeLock: ~Copyable {
   private static let pauseNanoseconds = 1_000_000
   private let file: LocalFile
 
-  /// Waits for the lock. Throws `.unavailable` where it was not to be had in time, so that a stopped process elsewhere cannot take
-  /// this process's I/O threads with it.
+  /// Waits for the lock. Throws `.unavailable` where it was not to be had in time, so that a stopped process elsewhere
+  /// cannot take this process's I/O threads with it.
   init(path: String, clock: any Clock) throws(ObjectStoreError) {
     let file = try asStore { () throws(FileFailure) in try LocalFile(path: path, flags: O_RDWR | O_CREAT) }
     let deadline = clock.monotonicNanoseconds() + Self.patienceNanoseconds

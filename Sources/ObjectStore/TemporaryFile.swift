@@ -1,5 +1,5 @@
-// An object while it is being written. The writer holds an flock on it, so that whoever cleans up can tell a leftover of a crash
-// from a write in progress of another process.
+// An object while it is being written. The writer holds an flock on it, so that whoever cleans up can tell a leftover
+// of a crash from a write in progress of another process.
 
 import Primitives
 
@@ -45,8 +45,8 @@ struct TemporaryFile: ~Copyable {
     }
   }
 
-  /// Sets the time of modification, above that of `old` where there is one, and gives the status with it. On file systems that keep
-  /// whole seconds only, the next second is the next time.
+  /// Sets the time of modification, above that of `old` where there is one, and gives the status with it. On file
+  /// systems that keep whole seconds only, the next second is the next time.
   @discardableResult func setModified(_ nanoseconds: Int64, above old: stat? = nil) throws(FileFailure) -> stat {
     let floor = old.map { DirectoryFiles.modified($0) + 1 } ?? 0
     for candidate in [max(nanoseconds, floor), floor + 1_000_000_000] {

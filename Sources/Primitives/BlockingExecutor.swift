@@ -1,12 +1,12 @@
-// Threads of their own for work that blocks: file I/O, fsync, compression of whole segments. An event loop or the shared
-// concurrency pool never waits for a disk; a full queue here delays only those who wait for the same disk.
+// Threads of their own for work that blocks: file I/O, fsync, compression of whole segments. An event loop or the
+// shared concurrency pool never waits for a disk; a full queue here delays only those who wait for the same disk.
 
 #if canImport(Glibc)
   import Glibc
 #endif
 
-/// A task executor (SE-0417) over a fixed number of named threads with one queue, first in first out. Use it by `run`, as
-/// `Task(executorPreference:)` or by `withTaskExecutorPreference`.
+/// A task executor (SE-0417) over a fixed number of named threads with one queue, first in first out. Use it by `run`,
+/// as `Task(executorPreference:)` or by `withTaskExecutorPreference`.
 package final class BlockingExecutor: TaskExecutor {
   private let queue: JobQueue
 
@@ -66,8 +66,8 @@ package final class BlockingExecutor: TaskExecutor {
   }
 }
 
-/// Names the calling thread for `top -H` and debuggers. By way of /proc, because the function for it is not imported into Swift;
-/// a failure costs only the name.
+/// Names the calling thread for `top -H` and debuggers. By way of /proc, because the function for it is not imported
+/// into Swift; a failure costs only the name.
 private func nameThisThread(_ name: String) {
   let file = open("/proc/thread-self/comm", O_WRONLY | O_CLOEXEC)
   guard file >= 0 else { return }
@@ -75,7 +75,8 @@ private func nameThisThread(_ name: String) {
   close(file)
 }
 
-/// A queue that threads wait on. Swift has no condition variable of its own, hence pthreads', in memory that never moves.
+/// A queue that threads wait on. Swift has no condition variable of its own, hence pthreads', in memory that never
+/// moves.
 private final class JobQueue: @unchecked Sendable {
   private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
   private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)

@@ -1,5 +1,5 @@
-// CRC-32C (Castagnoli; RFC 3720, 12.1 and B.4): reflected polynomial 0x82F63B78, register and result inverted. By the processor's
-// instruction where it has one, else by eight tables, eight bytes a step.
+// CRC-32C (Castagnoli; RFC 3720, 12.1 and B.4): reflected polynomial 0x82F63B78, register and result inverted. By
+// the processor's instruction where it has one, else by eight tables, eight bytes a step.
 
 import CIntrinsics
 

@@ -1,4 +1,5 @@
-// Percent-encoding as AWS signatures want it (SigV4, "UriEncode"): every byte but the unreserved ones of RFC 3986, upper-case hex.
+// Percent-encoding as AWS signatures want it (SigV4, "UriEncode"): every byte but the unreserved ones of RFC 3986,
+// upper-case hex.
 
 enum PercentEncoding {
   private static let digits = Array("0123456789ABCDEF".utf8)

@@ -1,5 +1,5 @@
-// A request's body with what its head must say of it: length, SHA-256 for the signature, CRC-32C for the store's own check. Both are
-// computed before the first byte is sent, off the event loop where there are many bytes.
+// A request's body with what its head must say of it: length, SHA-256 for the signature, CRC-32C for the store's own
+// check. Both are computed before the first byte is sent, off the event loop where there are many bytes.
 
 import Crypto
 import HTTPModel

@@ -1,5 +1,5 @@
-// Who signs, and where that is known from. The whole chain of sources (files, roles, metadata services) stands behind the same
-// one-method protocol.
+// Who signs, and where that is known from. The whole chain of sources (files, roles, metadata services) stands behind
+// the same one-method protocol.
 
 import ObjectStore
 
@@ -21,8 +21,9 @@ package struct S3Credentials: Sendable, Equatable, CustomStringConvertible, Cust
 }
 
 package protocol CredentialsProvider: Sendable {
-  /// Credentials that are valid now; nil where this source has none. Asked before every request: implementations keep what they found.
-  /// Throws `.misconfigured` for a source that is there and broken, `.unavailable` for one that does not answer.
+  /// Credentials that are valid now; nil where this source has none. Asked before every request: implementations keep
+  /// what they found. Throws `.misconfigured` for a source that is there and broken, `.unavailable` for one that does
+  /// not answer.
   func credentials() async throws(ObjectStoreError) -> S3Credentials?
 }
 
@@ -37,22 +38,22 @@ package struct StaticCredentials: CredentialsProvider {
 
 /// `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN`.
 package struct EnvironmentCredentials: CredentialsProvider {
-  private let environment: [String: String]
+  private let found: Result<S3Credentials?, ObjectStoreError>
 
   package init(environment: [String: String]) {
-    self.environment = environment.filter { $0.key.hasPrefix("AWS_") }
-  }
-
-  package func credentials() async throws(ObjectStoreError) -> S3Credentials? {
     let id = environment["AWS_ACCESS_KEY_ID"] ?? ""
     let secret = environment["AWS_SECRET_ACCESS_KEY"] ?? ""
-    if id.isEmpty, secret.isEmpty { return nil }
-    guard !id.isEmpty, !secret.isEmpty else {
-      throw .misconfigured("of AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY only one is set")
-    }
     let token = environment["AWS_SESSION_TOKEN"].flatMap { $0.isEmpty ? nil : $0 }
-    return S3Credentials(accessKeyID: id, secretAccessKey: secret, sessionToken: token)
+    if id.isEmpty, secret.isEmpty {
+      found = .success(nil)
+    } else if id.isEmpty || secret.isEmpty {
+      found = .failure(.misconfigured("of AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY only one is set"))
+    } else {
+      found = .success(S3Credentials(accessKeyID: id, secretAccessKey: secret, sessionToken: token))
+    }
   }
+
+  package func credentials() async throws(ObjectStoreError) -> S3Credentials? { try found.get() }
 }
 
 /// The first source that has credentials.

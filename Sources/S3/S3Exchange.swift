@@ -1,6 +1,7 @@
-// One signed request and its reply. Two refusals are mended here, each once a request, because a signature has to be made again:
-// a bucket in another region, and a clock that is wrong. What was learned is kept for all later requests. Redirects are never
-// followed: a new region changes the signature and, at AWS, the host that we build ourselves; no reply can send credentials elsewhere.
+// One signed request and its reply. Two refusals are mended here, each once a request, because a signature has to be
+// made again: a bucket in another region, and a clock that is wrong. What was learned is kept for all later requests.
+// Redirects are never followed: a new region changes the signature and, at AWS, the host that we build ourselves; no
+// reply can send credentials elsewhere.
 
 import Crypto
 import HTTPModel
@@ -171,7 +172,8 @@ extension S3Exchange {
     } catch {
       throw .store(error)
     }
-    throw .store(.misconfigured(describe("there are no credentials: set storage.s3.access_key_id or AWS_ACCESS_KEY_ID")))
+    throw .store(
+      .misconfigured(describe("there are no credentials: set storage.s3.access_key_id or AWS_ACCESS_KEY_ID")))
   }
 
   private func storeError(transport error: any Error) -> ObjectStoreError {

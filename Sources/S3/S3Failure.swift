@@ -1,5 +1,5 @@
-// What an error reply of S3 means to a caller: one table by error code, then by status where the code is missing or unknown.
-// (Amazon S3 API reference, "Error responses", and the codes that MinIO, Ceph, R2 and SeaweedFS add.)
+// What an error reply of S3 means to a caller: one table by error code, then by status where the code is missing or
+// unknown. (Amazon S3 API reference, "Error responses", and the codes that MinIO, Ceph, R2 and SeaweedFS add.)
 
 import HTTPModel
 import HTTPTypes
@@ -41,8 +41,8 @@ struct S3Failure: Error, Sendable {
     self.date = date
   }
 
-  /// From any reply, also a 200 with an error document. Of the document only code, message and region are taken: others may repeat
-  /// what was signed.
+  /// From any reply, also a 200 with an error document. Of the document only code, message and region are taken: others
+  /// may repeat what was signed.
   init(status: Int, fields: HTTPFields, body: [UInt8], now: Int64) {
     let document = try? XMLElement(parsing: body)
     let error = document?.name == "Error" ? document : document?.children.first { $0.name == "Error" }
@@ -98,7 +98,8 @@ struct S3Failure: Error, Sendable {
         .unavailable,
         [
           "SlowDown", "SlowDownRead", "SlowDownWrite", "ServiceUnavailable", "InternalError", "Throttling",
-          "ThrottlingException", "TooManyRequests", "TooManyRequestsException", "RequestLimitExceeded", "RequestTimeout",
+          "ThrottlingException", "TooManyRequests", "TooManyRequestsException", "RequestLimitExceeded",
+          "RequestTimeout",
           "OperationAborted", "ConditionalRequestConflict", "BadDigest", "XAmzContentSHA256Mismatch",
           "XAmzContentChecksumMismatch", "IncompleteBody", "ServerBusy", "Busy",
         ]

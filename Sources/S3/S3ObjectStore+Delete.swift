@@ -40,7 +40,8 @@ extension S3ObjectStore {
       reply = try await exchange.perform(request)
     } catch {
       switch error {
-      case .failure(let failure) where ["NotImplemented", "MethodNotAllowed"].contains(failure.code) || failure.status == 501:
+      case .failure(let failure)
+      where ["NotImplemented", "MethodNotAllowed"].contains(failure.code) || failure.status == 501:
         hasBatchDelete.store(false, ordering: .relaxed)
         return false
       case .failure(let failure): throw exchange.storeError(failure)

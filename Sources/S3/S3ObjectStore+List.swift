@@ -18,7 +18,9 @@ extension S3ObjectStore {
     ]
     // Keys above `after` in the bucket's own names are those above it here: the prefix is the same for all.
     if let after { request.query.append(("start-after", address.name(of: after))) }
-    guard let reply = try await performed(request, { _ in false }) else { return ObjectPage(objects: [], isTruncated: false) }
+    guard let reply = try await performed(request, { _ in false }) else {
+      return ObjectPage(objects: [], isTruncated: false)
+    }
     let document: XMLElement
     do throws(XMLReader.Malformed) {
       document = try XMLElement(parsing: reply.bytes)
@@ -62,7 +64,8 @@ extension S3ObjectStore {
     return String(validating: PercentEncoding.decode(spaced), as: UTF8.self)
   }
 
-  /// A store that lists in another order than that of the bytes would make the next page skip keys: better an error than a gap.
+  /// A store that lists in another order than that of the bytes would make the next page skip keys: better an error
+  /// than a gap.
   private func check(
     _ objects: [ObjectInfo], prefix: String, after: String?, limit: Int
   ) throws(ObjectStoreError) {

@@ -1,5 +1,5 @@
-// The object store on S3 and what speaks like it: PutObject, GetObject, HeadObject, ListObjectsV2, DeleteObject(s) of the Amazon S3
-// API reference (2006-03-01). Retries are not made here.
+// The object store on S3 and what speaks like it: PutObject, GetObject, HeadObject, ListObjectsV2, DeleteObject(s) of
+// the Amazon S3 API reference (2006-03-01). Retries are not made here.
 
 import Crypto
 import HTTPModel
@@ -51,8 +51,8 @@ package final class S3ObjectStore: ObjectStore {
     try ObjectKey.check(key)
     let request = S3Request(method: .head, place: .object(key))
     if let reply = try await performed(request, { $0 != .unavailable }) { return try info(key, reply) }
-    // A HEAD's refusal has no document: a missing bucket looks like a missing object. A GET of one byte says which it is, and mends
-    // what a new signature can mend.
+    // A HEAD's refusal has no document: a missing bucket looks like a missing object. A GET of one byte says which it
+    // is, and mends what a new signature can mend.
     guard try await isThere(key), let reply = try await performed(request, { $0 == .absent }) else { return nil }
     return try info(key, reply)
   }
@@ -108,8 +108,9 @@ package final class S3ObjectStore: ObjectStore {
     }
   }
 
-  /// The reply; nil for a refusal with a meaning that `isAnswer` takes as an answer. Some stores send errors with status 200
-  /// (Amazon S3, "CompleteMultipartUpload" and others): a document of that kind is a failure whatever the status.
+  /// The reply; nil for a refusal with a meaning that `isAnswer` takes as an answer. Some stores send errors with
+  /// status 200 (Amazon S3, "CompleteMultipartUpload" and others): a document of that kind is a failure whatever the
+  /// status.
   func performed(
     _ request: S3Request, _ isAnswer: (S3Failure.Meaning) -> Bool
   ) async throws(ObjectStoreError) -> S3Reply? {
@@ -149,7 +150,9 @@ extension S3ObjectStore {
     } else {
       size = length
     }
-    guard let size, size >= 0 else { throw .unavailable(exchange.describe("the reply does not tell the object's size")) }
+    guard let size, size >= 0 else {
+      throw .unavailable(exchange.describe("the reply does not tell the object's size"))
+    }
     let modified = reply.fields[.lastModified].flatMap(HTTPDate.parse) ?? 0
     return ObjectInfo(key: key, size: size, etag: etag, modified: modified * 1_000_000_000)
   }
@@ -173,7 +176,9 @@ extension S3ObjectStore {
         exchange.describe("\(reply.bytes.count) of \(expected.count) bytes of '\(info.key)' arrived"))
     }
     // A value of the form x-2 is a checksum of checksums of parts, not of the bytes.
-    guard expected == 0..<info.size, let checksum = reply.fields[.checksumCRC32C], !checksum.contains("-") else { return }
+    guard expected == 0..<info.size, let checksum = reply.fields[.checksumCRC32C], !checksum.contains("-") else {
+      return
+    }
     guard S3Body.text(of: CRC32C.checksum(reply.bytes)) == checksum else {
       throw .corrupt(exchange.describe("the bytes of '\(info.key)' do not fit their checksum"))
     }

@@ -14,8 +14,8 @@ package struct S3Location: Sendable, Equatable {
     self.prefix = prefix
   }
 
-  /// Throws `.misconfigured` with the rule that `url` breaks (Amazon S3, "General purpose bucket naming rules", read loosely enough for
-  /// the names that other stores allow).
+  /// Throws `.misconfigured` with the rule that `url` breaks (Amazon S3, "General purpose bucket naming rules", read
+  /// loosely enough for the names that other stores allow).
   package static func parse(_ url: String) throws(ObjectStoreError) -> S3Location {
     guard url.hasPrefix("s3://") else { throw .misconfigured("'\(url)' is not of the form s3://bucket/prefix") }
     let parts = url.dropFirst(5).split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
@@ -73,7 +73,8 @@ package enum S3Endpoint {
 
 /// `storage.s3.path_style`.
 package enum S3Addressing: Sendable, Equatable {
-  /// The bucket in the host name for AWS (unless it has a dot, which no wildcard certificate covers), in the path elsewhere.
+  /// The bucket in the host name for AWS (unless it has a dot, which no wildcard certificate covers), in the path
+  /// elsewhere.
   case auto
   case path
   case virtualHost

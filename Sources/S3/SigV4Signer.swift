@@ -1,6 +1,7 @@
-// AWS Signature Version 4, as a pure value: date, credentials and body hash are given, nothing is read from anywhere. The private
-// steps have the names of AWS's document ("Create a signed AWS API request", IAM User Guide): canonical request, string to sign,
-// signing key, signature; each stage is visible in the result, for tests and for the explanation of a refused signature.
+// AWS Signature Version 4, as a pure value: date, credentials and body hash are given, nothing is read from anywhere.
+// The private steps have the names of AWS's document ("Create a signed AWS API request", IAM User Guide): canonical
+// request, string to sign, signing key, signature; each stage is visible in the result, for tests and for the
+// explanation of a refused signature.
 
 import Crypto
 import ObjectStore

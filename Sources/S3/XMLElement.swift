@@ -19,7 +19,9 @@ struct XMLElement {
       switch event {
       case .start(let name):
         count += 1
-        guard count <= Self.maxElements else { throw .init(reason: "more than \(Self.maxElements) elements", offset: 0) }
+        guard count <= Self.maxElements else {
+          throw .init(reason: "more than \(Self.maxElements) elements", offset: 0)
+        }
         open.append(XMLElement(name: name))
       case .text(let text):
         if !open.isEmpty { open[open.count - 1].text += text }

@@ -1,6 +1,7 @@
-// XML as far as S3's replies need it (XML 1.0 without DTD), strict and bounded: a reply comes from another host and is hostile input.
-// A DOCTYPE is refused, so there are no entities to expand but the five predefined ones and character references: the text of a
-// document is never longer than the document. Attributes are checked and dropped; of a qualified name the local part counts.
+// XML as far as S3's replies need it (XML 1.0 without DTD), strict and bounded: a reply comes from another host and is
+// hostile input. A DOCTYPE is refused, so there are no entities to expand but the five predefined ones and character
+// references: the text of a document is never longer than the document. Attributes are checked and dropped; of a
+// qualified name the local part counts.
 
 struct XMLReader {
   enum Event: Equatable {

@@ -194,11 +194,14 @@ private final class GatedSource: KeySource {
     var waiting = reported.makeAsyncIterator()
     await waiting.next()
     #expect(authorizer.keys?.activeCount == 1)
-    source.fail(with: nil)
-    await sleep.end(KeyRefresher.spacing)
-    await sleep.end(KeyRefresher.interval)
-    await source.waitForRead()
-    source.letRead()
+    // The same failure again is no news; the recovery is.
+    for error in [KeySourceError.unavailable("down"), nil] {
+      source.fail(with: error)
+      await sleep.end(KeyRefresher.spacing)
+      await sleep.end(KeyRefresher.interval)
+      await source.waitForRead()
+      source.letRead()
+    }
     await waiting.next()
     #expect(reports.withLock { $0 } == [.unavailable("down"), nil])
     run.cancel()

@@ -105,8 +105,10 @@ import Testing
   ])
   func parsing_Refuses_AKeyWithABadMember(_ good: String, _ bad: String) throws {
     let digest = String(repeating: "0", count: 64)
-    let text =
-      #"{"version":1,"keys":[{"name":"a","sha256":"\#(digest)","scopes":["admin"],"createdAt":"2026-11-21T06:45:00Z","rate":5}]}"#
+    let text = """
+      {"version":1,"keys":[{"name":"a","sha256":"\(digest)","scopes":["admin"],\
+      "createdAt":"2026-11-21T06:45:00Z","rate":5}]}
+      """
     _ = try parse(text)
     #expect(text.contains(good))
     #expect(throws: KeysDocumentError.self) { try parse(text.replacing(good, with: bad)) }

@@ -1,7 +1,9 @@
-"""`make bench`: single POSTs against the C ceiling in the same minutes, batches, reads by id, CPU and memory (issue 2, acceptance 4).
+"""`make bench`: single POSTs against the C ceiling in the same minutes, batches, reads by id, CPU and memory (issue 2,
+acceptance 4).
 
-The server has core 0, the load core 1. Runs of the reference and of Callflow alternate; the ratio of their medians is the figure. Callflow runs as
-in production: API key, journal acknowledgement with fdatasync, metrics, access log (formatted and written to /dev/null), upload to the embedded store.
+The server has core 0, the load core 1. Runs of the reference and of Callflow alternate; the ratio of their medians is
+the figure. Callflow runs as in production: API key, journal acknowledgement with fdatasync, metrics, access log
+(formatted and written to /dev/null), upload to the embedded store.
 """
 
 import argparse
@@ -17,7 +19,7 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "EndToEnd"))
-from harness import BINARY, Callflow, Failed, Scratch, free_ports, get, spawn, wait_until  # noqa: E402
+from harness import BINARY, Callflow, Failed, Scratch, free_ports, get, spawn, wait_until
 
 LEAST_RATIO = 0.4
 MOST_MEGABYTES = 150
@@ -30,8 +32,12 @@ def build_reference(folder):
     if compiler is None:
         raise Failed("no C compiler (cc or clang)")
     target = folder / "reference"
-    flags = subprocess.run(["pkg-config", "--cflags", "--libs", "libevent_core"], capture_output=True, text=True, check=True)
-    subprocess.run([compiler, "-O2", "-Wall", "-Werror", "-o", target, HERE / "reference.c", *flags.stdout.split()], check=True)
+    flags = subprocess.run(
+        ["pkg-config", "--cflags", "--libs", "libevent_core"], capture_output=True, text=True, check=True
+    )
+    subprocess.run(
+        [compiler, "-O2", "-Wall", "-Werror", "-o", target, HERE / "reference.c", *flags.stdout.split()], check=True
+    )
     return target
 
 
@@ -75,15 +81,34 @@ class Run:
     def __init__(self, process, port, script, seconds, key, batch=0, ids=""):
         Run.counter += 1
         environment = {
-            **os.environ, "BENCH_KEY": key, "BENCH_BATCH": str(batch), "BENCH_IDS": str(ids),
+            **os.environ,
+            "BENCH_KEY": key,
+            "BENCH_BATCH": str(batch),
+            "BENCH_IDS": str(ids),
             "BENCH_RUN": f"{os.getpid()}{Run.counter:03d}",
             "BENCH_TIME": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime()),
         }
         began = cpu_seconds(process.pid)
         done = subprocess.run(
-            ["taskset", "-c", "1", "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "10s", "-s", HERE / script,
-             f"http://127.0.0.1:{port}"],
-            env=environment, capture_output=True, text=True, timeout=seconds + 60)
+            [
+                "taskset",
+                "-c",
+                "1",
+                "wrk",
+                "-t1",
+                f"-c{CONNECTIONS}",
+                f"-d{seconds}s",
+                "--timeout",
+                "10s",
+                "-s",
+                HERE / script,
+                f"http://127.0.0.1:{port}",
+            ],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=seconds + 60,
+        )
         results = [line[7:] for line in done.stdout.splitlines() if line.startswith("RESULT ")]
         if done.returncode or not results:
             raise Failed(f"wrk: {done.stdout}{done.stderr}")
@@ -95,11 +120,12 @@ class Run:
         self.p50, self.p99 = found["p50"] / 1000, found["p99"] / 1000
 
     def __str__(self):
-        return f"{self.rate:9.0f} requests/s, CPU {self.cpu_microseconds:6.1f} us/request, p50 {self.p50:.2f} ms, p99 {self.p99:.2f} ms"
+        latency = f"p50 {self.p50:.2f} ms, p99 {self.p99:.2f} ms"
+        return f"{self.rate:9.0f} requests/s, CPU {self.cpu_microseconds:6.1f} us/request, {latency}"
 
 
-def pinned(command, log):
-    return spawn(["taskset", "-c", "0", *map(str, command)], log)
+def pinned(command, log, environment=None):
+    return spawn(["taskset", "-c", "0", *map(str, command)], log, environment)
 
 
 def single_posts(node, reference, ports, key, seconds, rounds):
@@ -125,7 +151,7 @@ def measure(folder, seconds, rounds):
     node = Callflow(folder / "node", {"http.threads": 1})
     node.log = pathlib.Path("/dev/null")
     key = node.create_key()
-    node.process = pinned([BINARY, "serve", "--config", node.config], node.log)
+    node.process = pinned([BINARY, "serve", "--config", node.config], node.log, node.environment)
     wait_until(node._ready, 30, "readiness")
     (folder / "answer").write_bytes(raw_exchange(node.port, key))
     ports = free_ports(1)
@@ -142,8 +168,10 @@ def measure(folder, seconds, rounds):
     read = Run(node.process, node.port, "get.lua", seconds, key, ids=event_ids(node, key, folder))
     print(f"  batches of 100: {batch.rate * 100:9.0f} events/s, CPU {batch.cpu_microseconds / 100:.2f} us/event")
     print(f"  GET by id:  {read}")
-    print(f"  memory: idle {idle:.0f} MB, peak of the single POSTs {peak:.0f} MB,"
-          f" peak of everything {memory_megabytes(node.process.pid, 'VmHWM'):.0f} MB")
+    print(
+        f"  memory: idle {idle:.0f} MB, peak of the single POSTs {peak:.0f} MB,"
+        f" peak of everything {memory_megabytes(node.process.pid, 'VmHWM'):.0f} MB"
+    )
     if (status := node.terminate()) != 0:
         raise Failed(f"exit {status} after TERM")
     return ours / ceiling, peak

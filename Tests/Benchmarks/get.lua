@@ -1,8 +1,10 @@
 -- wrk: events by id. BENCH_KEY: API key; BENCH_IDS: a file with one id a line.
 local key = os.getenv("BENCH_KEY")
+local before = "GET /v1/callflow/events/"
+local after = " HTTP/1.1\r\nHost: 127.0.0.1\r\nx-api-key: " .. key .. "\r\n\r\n"
 local targets = {}
 for line in io.lines(os.getenv("BENCH_IDS")) do
-  targets[#targets + 1] = "GET /v1/callflow/events/" .. line .. " HTTP/1.1\r\nHost: 127.0.0.1\r\nx-api-key: " .. key .. "\r\n\r\n"
+  targets[#targets + 1] = before .. line .. after
 end
 local number = 0
 

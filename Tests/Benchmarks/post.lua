@@ -1,5 +1,6 @@
--- wrk: distinct events of about 400 bytes. BENCH_KEY: API key; BENCH_TIME: second of the timestamps; BENCH_BATCH: events a request (0: one object);
--- BENCH_RUN: makes the events of each run distinct. All bodies of a run have one length, so the head is made once.
+-- wrk: distinct events of about 400 bytes. BENCH_KEY: API key; BENCH_TIME: second of the timestamps; BENCH_BATCH:
+-- events a request (0: one object); BENCH_RUN: makes the events of each run distinct. All bodies of a run have one
+-- length, so the head is made once.
 local key = os.getenv("BENCH_KEY")
 local second = os.getenv("BENCH_TIME")
 local batch = tonumber(os.getenv("BENCH_BATCH"))

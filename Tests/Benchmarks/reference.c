@@ -1,5 +1,6 @@
-/* The ceiling: what a server on libevent's bufferevents can do at most. It reads a request with its Content-Length, stores nothing, and answers
-   the bytes of a file, which are an answer of Callflow's own. One thread, one base, no TLS, as Callflow with `http.threads: 1`.
+/* The ceiling: what a server on libevent's bufferevents can do at most. It reads a request with its Content-Length,
+   stores nothing, and answers the bytes of a file, which are an answer of Callflow's own. One thread, one base, no TLS,
+   as Callflow with `http.threads: 1`.
 
    reference PORT ANSWER-FILE */
 

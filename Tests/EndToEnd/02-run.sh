@@ -1,5 +1,6 @@
 #!/bin/bash
-# `make run` prints a key and two commands that work when pasted; a second run keeps key and data; a taken port is said clearly.
+# `make run` prints a key and two commands that work when pasted; a second run keeps key and data; a taken port is said
+# clearly.
 source "$(dirname "$0")/lib.sh"
 read -r port admin_port other_port other_admin <<<"$(free_ports 4)"
 

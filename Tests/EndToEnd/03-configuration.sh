@@ -1,5 +1,6 @@
 #!/bin/bash
-# check-config: the shipped file is good, secrets are masked, a typo names its line and the nearest key and ends with 78.
+# check-config: the shipped file is good, secrets are masked, a typo names its line and the nearest key and ends with
+# 78.
 source "$(dirname "$0")/lib.sh"
 
 expect_exit 0 "$binary" check-config --config config/callflow.yaml

@@ -17,7 +17,10 @@ def parse(description, **extra):
     chosen = parser.parse_args()
     if chosen.base is None:
         chosen.base = int(time.time()) - 26 * 3600
-    print(f"{parser.prog} --seed {chosen.seed} --base {chosen.base} --events {chosen.events} --calls {chosen.calls}", flush=True)
+    print(
+        f"{parser.prog} --seed {chosen.seed} --base {chosen.base} --events {chosen.events} --calls {chosen.calls}",
+        flush=True,
+    )
     return chosen
 
 

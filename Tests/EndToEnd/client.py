@@ -1,4 +1,5 @@
-"""A small HTTP/1.1 client on asyncio: one keep-alive connection, one request at a time, and exact about what it does not know.
+"""A small HTTP/1.1 client on asyncio: one keep-alive connection, one request at a time, and exact about what it does
+not know.
 
 `NotSent` means that no byte of the request left; `Unanswered` that it may have arrived and nothing is known about it.
 """

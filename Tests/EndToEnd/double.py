@@ -1,4 +1,5 @@
-"""A stand-in for the service, in memory, that can be told to break a promise: what the oracle must notice is tried on it first.
+"""A stand-in for the service, in memory, that can be told to break a promise: what the oracle must notice is tried on
+it first.
 
 Faults: lose, double, order, metadata, status, field, forget (by id), window, object, token.
 """
@@ -8,6 +9,7 @@ import json
 import subprocess
 import time
 import urllib.parse
+from datetime import datetime
 
 from events import SECOND
 from load import PATH
@@ -38,8 +40,10 @@ class Double:
                 answer = self.post(body.decode(), fields) if method == "POST" else self.read(target)
                 status, headers, text = answer
                 content = text.encode()
-                writer.write(f"HTTP/1.1 {status} X\r\n{headers}content-length: {len(content)}\r\n\r\n".encode() + content)
-        except (EOFError, OSError):
+                writer.write(
+                    f"HTTP/1.1 {status} X\r\n{headers}content-length: {len(content)}\r\n\r\n".encode() + content
+                )
+        except (EOFError, OSError, asyncio.CancelledError):  # the last: the test is over
             writer.close()
 
     # Writing.
@@ -48,7 +52,6 @@ class Double:
         if fields["content-type"] == "application/x-ndjson":
             return self.batch(body.split("\n")[:-1])
         if body.startswith("[") and body != "[]":
-            event = None
             bodies = []
             position = 1
             while position < len(body) and body[position] != "]":
@@ -59,7 +62,11 @@ class Double:
         event = self.known[body]
         if event.expected:
             error = self.error(event)
-            return error["status"], "", json.dumps({"status": error["status"], "requestId": "req_1", "error": error["error"]})
+            return (
+                error["status"],
+                "",
+                json.dumps({"status": error["status"], "requestId": "req_1", "error": error["error"]}),
+            )
         event_id = self.store(event)
         answer = {"eventId": event_id, "callId": event.call_id, "timestamp": event.timestamp, "durability": "journal"}
         return 201, f"Location: {PATH}/{event_id}\r\n", json.dumps(answer)
@@ -68,7 +75,12 @@ class Double:
         results = []
         for index, body in enumerate(bodies):
             event = self.known[body]
-            results.append({"index": index, **(self.error(event) if event.expected else {"status": 201, "eventId": self.store(event)})})
+            results.append(
+                {
+                    "index": index,
+                    **(self.error(event) if event.expected else {"status": 201, "eventId": self.store(event)}),
+                }
+            )
         stored = sum(result["status"] == 201 for result in results)
         statuses = {result["status"] for result in results}
         status = 207 if 0 < stored < len(results) else statuses.pop() if len(statuses) == 1 else 400
@@ -77,7 +89,10 @@ class Double:
     def error(self, event):
         status = 422 if self.fault == "status" and event.index % 7 == 0 else event.expected.status
         fields = [] if self.fault == "field" else event.expected.fields
-        return {"status": status, "error": {"code": "VALIDATION_ERROR", "details": [{"field": field} for field in fields]}}
+        return {
+            "status": status,
+            "error": {"code": "VALIDATION_ERROR", "details": [{"field": field} for field in fields]},
+        }
 
     def store(self, event):
         self.number += 1
@@ -111,7 +126,11 @@ class Double:
         path, _, query = target.partition("?")
         if path != PATH:
             event_id = path.rsplit("/", 1)[1]
-            lines = [row[3] for row in self.rows if row[2] == event_id and not (self.fault == "forget" and row[4].index % 50 == 0)]
+            lines = [
+                row[3]
+                for row in self.rows
+                if row[2] == event_id and not (self.fault == "forget" and row[4].index % 50 == 0)
+            ]
             return (200, "", lines[0]) if lines else (404, "", "{}")
         parameters = dict(urllib.parse.parse_qsl(query))
         rows = [row for row in self.rows if self.matches(row, parameters)]
@@ -121,7 +140,11 @@ class Double:
         page = rows[start : start + limit]
         following = start + limit - (1 if self.fault == "token" else 0)
         token = json.dumps(str(following)) if start + limit < len(rows) else "null"
-        return 200, "", '{"events":[' + ",".join(row[3] for row in page) + f'],"count":{len(page)},"nextToken":{token}}}'
+        return (
+            200,
+            "",
+            '{"events":[' + ",".join(row[3] for row in page) + f'],"count":{len(page)},"nextToken":{token}}}',
+        )
 
     def matches(self, row, parameters):
         written = {name: parse_instant(parameters[name]) for name in ("startTime", "endTime") if name in parameters}
@@ -130,7 +153,8 @@ class Double:
             written.get("startTime", 0) <= row[0]
             and (row[0] < end or (self.fault == "window" and row[0] == end))
             and parameters.get("callId", row[4].call_id) == row[4].call_id
-            and parameters.get("eventType", row[4].event_type) == row[4].event_type)
+            and parameters.get("eventType", row[4].event_type) == row[4].event_type
+        )
 
     def objects(self):
         """Three segments as they would be in the bucket."""
@@ -146,7 +170,5 @@ class Double:
 
 
 def parse_instant(text):
-    from datetime import datetime
-
     whole, fraction = text[:-1].split(".")
     return int(datetime.fromisoformat(whole + "+00:00").timestamp()) * SECOND + int(fraction)

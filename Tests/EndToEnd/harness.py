@@ -1,9 +1,11 @@
-"""Real processes for the end-to-end tests: the release binary and SeaweedFS, on free ports, ended with the test however it ends."""
+"""Real processes for the end-to-end tests: the release binary and SeaweedFS, on free ports, ended with the test however
+it ends."""
 
 import ctypes
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
@@ -18,6 +20,8 @@ from s3 import S3, S3Error
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = os.environ.get("CALLFLOW_BINARY", str(ROOT / ".build/release/callflow"))
 WEED = os.environ.get("CALLFLOW_WEED", str(ROOT / ".build-tools/bin/weed"))
+# What the caller has set for itself (CALLFLOW_BINARY, perhaps CALLFLOW_HTTP_LISTEN) is not for the nodes of the tests.
+ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("CALLFLOW_")}
 _libc = ctypes.CDLL(None)
 
 
@@ -26,7 +30,8 @@ class Failed(Exception):
 
 
 def free_ports(count):
-    """Distinct ports that were free a moment ago; whoever starts a server on one tries again with others if it lost the race."""
+    """Distinct ports that were free a moment ago; whoever starts a server on one tries again with others if it lost the
+    race."""
     sockets = [socket.socket() for _ in range(count)]
     for each in sockets:
         each.bind(("127.0.0.1", 0))
@@ -43,8 +48,14 @@ def _die_with_parent():
 def spawn(arguments, log, environment=None, folder=None):
     with open(log, "ab") as output:
         return subprocess.Popen(
-            arguments, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, preexec_fn=_die_with_parent,
-            env={**os.environ, **(environment or {})}, cwd=folder)
+            arguments,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            preexec_fn=_die_with_parent,
+            env={**ENVIRONMENT, **(environment or {})},
+            cwd=folder,
+        )
 
 
 def wait_until(condition, seconds, what):
@@ -102,7 +113,7 @@ class SeaweedFS:
                 self.client = client
                 return self
             except Failed:
-                self.kill()
+                self.stop()
                 if attempt == 2:
                     raise Failed(f"SeaweedFS does not start: {self.log.read_text(errors='replace')[-2000:]}") from None
         return self
@@ -110,11 +121,27 @@ class SeaweedFS:
     def _arguments(self, ports):
         s3, s3_grpc, master, master_grpc, volume, volume_grpc, filer, filer_grpc = ports
         return [
-            WEED, "server", f"-dir={self.folder / 'data'}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-master.port={master}",
-            f"-master.port.grpc={master_grpc}", f"-volume.port={volume}", f"-volume.port.grpc={volume_grpc}", "-volume.max=50",
-            "-master.volumeSizeLimitMB=256", "-filer", f"-filer.port={filer}", f"-filer.port.grpc={filer_grpc}", "-s3",
-            f"-s3.port={s3}", f"-s3.port.grpc={s3_grpc}", f"-s3.config={self.folder / 's3.json'}", "-s3.autoCreateBucket=false",
-            "-s3.port.iceberg=0", "-s3.port.lance=0",
+            WEED,
+            "server",
+            f"-dir={self.folder / 'data'}",
+            "-ip=127.0.0.1",
+            "-ip.bind=127.0.0.1",
+            f"-master.port={master}",
+            f"-master.port.grpc={master_grpc}",
+            f"-volume.port={volume}",
+            f"-volume.port.grpc={volume_grpc}",
+            "-volume.max=50",
+            "-master.volumeSizeLimitMB=256",
+            "-filer",
+            f"-filer.port={filer}",
+            f"-filer.port.grpc={filer_grpc}",
+            "-s3",
+            f"-s3.port={s3}",
+            f"-s3.port.grpc={s3_grpc}",
+            f"-s3.config={self.folder / 's3.json'}",
+            "-s3.autoCreateBucket=false",
+            "-s3.port.iceberg=0",
+            "-s3.port.lance=0",
         ]
 
     def _answers(self, client):
@@ -153,18 +180,11 @@ class SeaweedFS:
     def environment(self):
         return {"AWS_ACCESS_KEY_ID": self.access_key, "AWS_SECRET_ACCESS_KEY": self.secret_key}
 
-    def kill(self):
+    def stop(self):
+        """By kill: on TERM it waits longer than a test should, and what it has answered for is with the kernel."""
         if self.process is not None and self.process.poll() is None:
             self.process.kill()
             self.process.wait()
-
-    def stop(self):
-        if self.process is not None and self.process.poll() is None:
-            self.process.terminate()
-            try:
-                self.process.wait(20)
-            except subprocess.TimeoutExpired:
-                self.kill()
 
 
 class Callflow:
@@ -173,8 +193,9 @@ class Callflow:
     def __init__(self, folder, settings, environment=None):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.settings = {"storage.data": str(self.folder / "data"), "rate_limit.requests_per_second": 0, **settings}
-        self.environment = environment or {}
+        self.settings = {"storage.data": str(self.folder / "data"), **settings}
+        # One key sends everything here: its rate is not what these tests are about.
+        self.environment = {"CALLFLOW_RATE_LIMIT_REQUESTS_PER_SECOND": "0", **(environment or {})}
         self.config = self.folder / "callflow.yaml"
         self.log = self.folder / "callflow.log"
         self.process = None
@@ -188,30 +209,45 @@ class Callflow:
 
     def run(self, *arguments, environment=None, seconds=60, **options):
         """A command of the program with this node's configuration, to its end."""
-        full = {**os.environ, **self.environment, "CALLFLOW_URL": self.url, **(environment or {})}
+        full = {**ENVIRONMENT, **self.environment, "CALLFLOW_URL": self.url, **(environment or {})}
         return subprocess.run(
-            [BINARY, *arguments, "--config", str(self.config)], env=full, stdin=subprocess.DEVNULL, capture_output=True,
-            text=True, timeout=seconds, preexec_fn=_die_with_parent, **options)
+            [BINARY, *arguments, "--config", str(self.config)],
+            env=full,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            preexec_fn=_die_with_parent,
+            **options,
+        )
 
     def create_key(self, name="test"):
         done = self.run("keys", "create", "--name", name)
-        words = [word for word in done.stdout.split() if word.startswith("cfk_")]
-        if done.returncode or len(words) != 1:
+        keys = re.findall(r"cfk_[A-Za-z0-9_-]{43}\b", done.stdout)
+        if done.returncode or len(keys) != 1:
             raise Failed(f"keys create: exit {done.returncode}: {done.stdout}{done.stderr}")
-        return words[0]
+        return keys[0]
 
     @property
     def url(self):
         return f"http://127.0.0.1:{self.port}"
 
+    def launch(self):
+        """Starts the service. On the main thread, because the kernel ends it with the thread that started it."""
+        self.process = spawn([BINARY, "serve", "--config", str(self.config)], self.log, self.environment)
+        self.launched = time.monotonic()
+
+    def wait_ready(self, seconds=30):
+        """Returns how long it took since the launch."""
+        wait_until(self._ready, seconds, "readiness")
+        return time.monotonic() - self.launched
+
     def start(self, seconds=30):
-        """Starts the service and returns how long it took to be ready."""
+        """Launches it and waits, with other ports where somebody took one meanwhile."""
         for attempt in range(3):
-            began = time.monotonic()
-            self.process = spawn([BINARY, "serve", "--config", str(self.config)], self.log, self.environment)
+            self.launch()
             try:
-                wait_until(self._ready, seconds, "readiness")
-                return time.monotonic() - began
+                return self.wait_ready(seconds)
             except Failed as failure:
                 self.kill()
                 if attempt == 2 or "in use" not in self.tail():

@@ -1,10 +1,13 @@
-# Sourced by the numbered tests: a scratch folder that stays where a test failed, and the few words the tests are written in.
+# Sourced by the numbered tests: a scratch folder that stays where a test failed, and the few words the tests are
+# written in.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 root=$PWD
 binary=${CALLFLOW_BINARY:-$root/.build/release/callflow}
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/callflow-e2e-XXXXXX")
 children=()
+# A setting of the caller's is not for the tests.
+for name in "${!CALLFLOW_@}"; do [ "$name" = CALLFLOW_BINARY ] || unset "$name"; done
 
 finish() {
   local status=$?

@@ -1,6 +1,8 @@
-"""Sends generated events by many connections, singly and in batches, and records for each what the service said: ACK, NACK or UNKNOWN.
+"""Sends generated events by many connections, singly and in batches, and records for each what the service said: ACK,
+NACK or UNKNOWN.
 
-Nothing is sent twice: an event whose request stayed without an answer is UNKNOWN for ever and may be stored once or not at all.
+Nothing is sent twice: an event whose request stayed without an answer is UNKNOWN for ever and may be stored once or not
+at all.
 """
 
 import asyncio
@@ -49,7 +51,8 @@ class Record:
 
 
 def units(events, seed):
-    """Cuts the events into requests: about half of them go singly, the others in batches of 1 to 100, NDJSON or arrays."""
+    """Cuts the events into requests: about half of them go singly, the others in batches of 1 to 100, NDJSON or
+    arrays."""
     source = random.Random(seed ^ 0x5EED)
     result = []
     position = 0

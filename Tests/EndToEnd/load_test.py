@@ -1,4 +1,5 @@
-"""The main job: generated events in by many connections against SeaweedFS with signatures checked, and back in every way (issue 2, acceptance 2)."""
+"""The main job: generated events in by many connections against SeaweedFS with signatures checked, and back in every
+way (issue 2, acceptance 2)."""
 
 import asyncio
 import json
@@ -56,7 +57,10 @@ def main():
         seaweed = SeaweedFS(folder / "weed").start()
         seaweed.make_bucket(BUCKET)
         settings = {
-            "storage.url": f"s3://{BUCKET}/{PREFIX}", "storage.upload.interval": chosen.interval, **seaweed.settings}
+            "storage.url": f"s3://{BUCKET}/{PREFIX}",
+            "storage.upload.interval": chosen.interval,
+            **seaweed.settings,
+        }
         node = Callflow(folder / "node", settings, seaweed.environment)
         key = node.create_key()
         node.start()
@@ -68,6 +72,8 @@ def main():
         oracle.check_answers(allow_unknown=False)
         asyncio.run(read(oracle, watch))
         acknowledged = sum(event_id is not None for event_id in record.event_id)
+        if (counted := node.metric("callflow_events_accepted_total")) != acknowledged:
+            oracle.problem(f"callflow_events_accepted_total is {counted:.0f}, {acknowledged} events were acknowledged")
         settle(seaweed, acknowledged)
         if (status := node.terminate()) != 0:
             oracle.problem(f"exit {status} after TERM")

@@ -1,5 +1,6 @@
-"""Decides whether the service kept its promises: every acknowledged event readable exactly once with equal bytes, by every way of reading; every
-refused one refused for the right reason and absent; an unknown one there at most once; the objects in the bucket equal to what was acknowledged.
+"""Decides whether the service kept its promises: every acknowledged event readable exactly once with equal bytes, by
+every way of reading; every refused one refused for the right reason and absent; an unknown one there at most once; the
+objects in the bucket equal to what was acknowledged.
 
 `Oracle.problems` is empty when all of that holds; every check adds a line to `checks` that says how much it looked at.
 """
@@ -11,10 +12,13 @@ import subprocess
 import urllib.parse
 
 from client import Connection, each
+from events import write_timestamp
 from load import PATH
 
 DECODER = json.JSONDecoder()
-NAME = re.compile(r"(?:^|/)(?:inbox|events|late)/(?:dt=[0-9-]+/)?([0-9A-HJKMNP-TV-Z]{26})-(\d+)-(\d+)-(\d+)\.ndjson\.zst$")
+NAME = re.compile(
+    r"(?:^|/)(?:inbox|events|late)/(?:dt=[0-9-]+/)?([0-9A-HJKMNP-TV-Z]{26})-(\d+)-(\d+)-(\d+)\.ndjson\.zst$"
+)
 MAXIMUM_PROBLEMS = 50
 
 
@@ -59,11 +63,14 @@ class Oracle:
                 status, fields = refusal
                 if status != event.expected.status or not set(event.expected.fields) <= set(fields):
                     self.problem(
-                        f"event {event.index}, '{event.rule}': {refusal}, expected {event.expected}: {event.body[:200]}")
+                        f"event {event.index}, '{event.rule}': {refusal}, expected {event.expected}: {event.body[:200]}"
+                    )
         identifiers = [event_id for event_id in self.record.event_id if event_id is not None]
         if len(set(identifiers)) != len(identifiers):
             self.problem(f"{len(identifiers) - len(set(identifiers))} eventIds were given twice")
-        self.checks.append(f"answers: {acknowledged} acknowledged, {invalid} invalid ones refused with status and field")
+        self.checks.append(
+            f"answers: {acknowledged} acknowledged, {invalid} invalid ones refused with status and field"
+        )
 
     # One event as it is read back.
 
@@ -99,7 +106,9 @@ class Oracle:
         seen = set(indexes)
         if len(seen) != len(indexes):
             self.problem(f"{where}: {len(indexes) - len(seen)} events more than once")
-        missing = [event.index for event in self.record.events if self.record.event_id[event.index] and event.index not in seen]
+        missing = [
+            event.index for event in self.record.events if self.record.event_id[event.index] and event.index not in seen
+        ]
         if missing:
             self.problem(f"{where}: {len(missing)} acknowledged events missing, first {missing[:5]}")
         refused = [index for index in seen if self.record.refusal[index] is not None]
@@ -207,7 +216,9 @@ class Oracle:
             first = self.source.randrange(len(self.order) - 1)
             last = min(len(self.order) - 1, first + self.source.randrange(1, 1500))
             low, high = events[self.order[first]].instant, events[self.order[last]].instant
-            lines = await self.pages(connection, startTime=moment(low), endTime=moment(high), limit=self.source.randrange(50, 1001))
+            lines = await self.pages(
+                connection, startTime=moment(low), endTime=moment(high), limit=self.source.randrange(50, 1001)
+            )
             expected = [index for index in self.order if low <= events[index].instant < high]
             if self.read_ordered(lines, "window") != expected:
                 self.problem(f"window {moment(low)} to {moment(high)}: {len(lines)} events, expected {len(expected)}")
@@ -221,7 +232,8 @@ class Oracle:
     # The objects themselves.
 
     def check_objects(self, objects):
-        """`objects`: (key, bytes) of every object under the prefix. Two with the same file number (a retried upload) are one segment."""
+        """`objects`: (key, bytes) of every object under the prefix. Two with the same file number (a retried upload)
+        are one segment."""
         copies = {}
         segments = total = size = 0
         for key, body in objects:
@@ -238,12 +250,16 @@ class Oracle:
         for event_id, texts in copies.items():
             if len(texts) > 1:
                 self.problem(f"objects: {event_id} with different bytes: {sorted(texts)[:2]}")
-        self.expect_all([index for texts in copies.values() if (index := self.examine(next(iter(texts)), "objects")) is not None],
-                        "objects")
+        self.expect_all(
+            [index for texts in copies.values() if (index := self.examine(next(iter(texts)), "objects")) is not None],
+            "objects",
+        )
         differing = [event_id for event_id, line in self.lines.items() if line not in copies.get(event_id, {line})]
         if differing:
             self.problem(f"objects: {len(differing)} lines differ from what the API returned, first {differing[:3]}")
-        self.checks.append(f"objects: {segments} segments, {size} bytes, {total} lines, {len(copies)} events, all valid zstd NDJSON")
+        self.checks.append(
+            f"objects: {segments} segments, {size} bytes, {total} lines, {len(copies)} events, all valid zstd NDJSON"
+        )
         return total
 
     def decompress(self, key, body):
@@ -298,6 +314,4 @@ def split_page(text):
 
 
 def moment(instant):
-    from events import write_timestamp
-
     return write_timestamp(instant, 9)

@@ -1,4 +1,5 @@
-"""The oracle tried on a stand-in that keeps its promises, and then on one that breaks each of them: it has to notice every time."""
+"""The oracle tried on a stand-in that keeps its promises, and then on one that breaks each of them: it has to notice
+every time."""
 
 import asyncio
 import sys
@@ -36,7 +37,8 @@ def main():
         problems = asyncio.run(judge(generated, fault, chosen.seed))
         noticed = bool(problems) == bool(fault)
         wrong += not noticed
-        print(f"  {'ok  ' if noticed else 'FAIL'} {fault or 'no fault'}: {problems[0][:150] if problems else 'nothing found'}", flush=True)
+        found = problems[0][:150] if problems else "nothing found"
+        print(f"  {'ok  ' if noticed else 'FAIL'} {fault or 'no fault'}: {found}", flush=True)
     return 1 if wrong else 0
 
 

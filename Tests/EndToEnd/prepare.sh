@@ -1,6 +1,6 @@
 #!/bin/bash
-# Installs what a fresh Debian 12 with Swift 6.3 lacks: `prepare.sh build` for the service, `prepare.sh test` for its tests too.
-# Asks first what is there: where nothing is missing, no package manager runs. Needs no terminal.
+# Installs what a fresh Debian 12 with Swift 6.3 lacks: `prepare.sh build` for the service, `prepare.sh test` for its
+# tests too. Asks first what is there: where nothing is missing, no package manager runs. Needs no terminal.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 

@@ -1,10 +1,11 @@
 """Requests that are wrong as requests, and what the contract answers: one row each."""
 
+import http.client
 import json
 import sys
+import time
 
-import http.client
-
+from events import write_timestamp
 from harness import Callflow, Scratch
 
 PATH = "/v1/callflow/events"
@@ -82,9 +83,6 @@ def check(port, key, row):
 
 
 def main():
-    from events import write_timestamp
-    import time
-
     good = GOOD % write_timestamp(time.time_ns(), 3)
     with Scratch() as folder:
         node = Callflow(folder, {})

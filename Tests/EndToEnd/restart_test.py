@@ -19,14 +19,16 @@ TERM_SECONDS = 15
 
 
 class Restarter:
-    """Ends and restarts the node each time the load has come as far as the next random threshold, plus a random moment."""
+    """Ends and restarts the node each time the load has come as far as the next random threshold, plus a random
+    moment."""
 
     def __init__(self, node, chosen, total):
         source = random.Random(chosen.seed ^ 0x9999)
         self.node = node
         self.end = node.kill if chosen.signal == "KILL" else self.terminate
         self.moments = sorted(
-            (source.randrange(total // 50, total - total // 50), source.random() * 0.05) for _ in range(chosen.times))
+            (source.randrange(total // 50, total - total // 50), source.random() * 0.05) for _ in range(chosen.times)
+        )
         self.starts = []
         self.statuses = []
         self.reached = asyncio.Event()
@@ -45,9 +47,10 @@ class Restarter:
                 self.reached.clear()
                 await self.reached.wait()
             await asyncio.sleep(delay)
-            # In threads: the senders go on and find the port closed.
+            # Waiting in threads: the senders go on and find the port closed.
             await asyncio.to_thread(self.end)
-            self.starts.append(await asyncio.to_thread(self.node.start))
+            self.node.launch()
+            self.starts.append(await asyncio.to_thread(self.node.wait_ready))
 
 
 async def write(node, key, generated, chosen):
@@ -82,7 +85,10 @@ def main():
         seaweed = SeaweedFS(folder / "weed").start()
         seaweed.make_bucket(BUCKET)
         settings = {
-            "storage.url": f"s3://{BUCKET}/{PREFIX}", "storage.upload.interval": chosen.interval, **seaweed.settings}
+            "storage.url": f"s3://{BUCKET}/{PREFIX}",
+            "storage.upload.interval": chosen.interval,
+            **seaweed.settings,
+        }
         node = Callflow(folder / "node", settings, seaweed.environment)
         key = node.create_key()
         node.start()

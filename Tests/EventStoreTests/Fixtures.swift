@@ -79,18 +79,22 @@ final class SwitchedStore: ObjectStore {
 /// A store on a folder, with intervals so long that only sizes, waiters and drains seal.
 func makeStore(
   _ folder: String, _ objects: any ObjectStore, uploadIntervalSeconds: Double = 3600, uploadBytes: Int = 16 << 20,
-  refreshIntervalSeconds: Double = 0, journalMaxBytes: Int = 1 << 30
+  refreshIntervalSeconds: Double = 0, journalMaxBytes: Int = 1 << 30, maxScanBytes: Int = 1 << 40,
+  disk: any Disk = PosixDisk()
 ) async throws -> EventStore {
   var settings = EventStoreSettings(dataFolder: folder)
   settings.uploadIntervalSeconds = uploadIntervalSeconds
   settings.uploadBytes = uploadBytes
   settings.refreshIntervalSeconds = refreshIntervalSeconds
   settings.objectStoreIntervalSeconds = 0
+  settings.listPerSecond = 1000
   settings.journalMaxBytes = journalMaxBytes
+  settings.queryMaxScanBytes = maxScanBytes
   settings.limits.maxAgeDays = 36_500
   settings.limits.maxFutureSeconds = 1_000_000_000
   let store = EventStore(
-    settings: settings, objects: objects, clock: SystemClock(), random: SystemRandom(), executors: .threads(),
+    settings: settings, objects: objects, disk: disk, clock: SystemClock(), random: SystemRandom(),
+    executors: .threads(),
     pause: { try? await Task.sleep(nanoseconds: UInt64(max(0, $0))) }, metrics: MetricRegistry(),
     logger: Logger(label: "store") { _ in SwiftLogNoOpLogHandler() })
   try await store.start()

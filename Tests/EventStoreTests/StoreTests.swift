@@ -127,6 +127,20 @@ import Testing
     await other.drain(deadline: .seconds(10))
   }
 
+  @Test func event_IsReadFromTheSpool_WhenTheStoreIsAway() async throws {
+    let folder = TemporaryFolder()
+    let objects = SwitchedStore()
+    objects.fail(.unavailable("refused"))
+    let store = try await makeStore(folder.path, objects, uploadBytes: 1)
+    let id = try await store.store([calls[0]]).ids[0]
+    while store.view.counts.spool == 0 { await Task.yield() }
+    #expect(try await store.event(id) != nil)
+    #expect(try await store.receipt(id)?.durability == .journal)
+    objects.fail(nil)
+    await store.drain(deadline: .seconds(10))
+    #expect(try await store.receipt(id)?.durability == .objectStore)
+  }
+
   @Test func drain_KeepsWhatCannotBeUploaded_WhenTheStoreIsAway() async throws {
     let folder = TemporaryFolder()
     let objects = SwitchedStore()

@@ -4,8 +4,8 @@ import Crypto
 import Foundation
 import Primitives
 import S3
-import Testing
 import TestSupport
+import Testing
 
 @Suite struct SigV4SignerTests {
   private struct Case {

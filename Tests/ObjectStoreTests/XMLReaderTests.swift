@@ -16,7 +16,8 @@ import Testing
     let text = """
       \u{FEFF}<?xml version="1.0" encoding="UTF-8"?>
       <!-- from a store -->
-      <s3:Error xmlns:s3='http://s3.amazonaws.com/doc/' a = "x>y"><Code>Slow&amp;Down</Code><Empty/><M><![CDATA[a<b]]>&#65;&#x42;</M></s3:Error>
+      <s3:Error xmlns:s3='http://s3.amazonaws.com/doc/' a = "x>y"><Code>Slow&amp;Down</Code><Empty/>\
+      <M><![CDATA[a<b]]>&#65;&#x42;</M></s3:Error>
       """
     #expect(
       try events(text) == [
@@ -27,7 +28,8 @@ import Testing
 
   @Test(arguments: [
     "", "   ", "text", "<a>", "<a></b>", "</a>", "<a/><b/>", "<a/>text", "text<a/>", "<a", "<a b></a>", "<a b=c/>",
-    "<a b='<'/>", "<a>&unknown;</a>", "<a>&amp</a>", "<a>&#0;</a>", "<a>&#xD800;</a>", "<a>&#x110000;</a>", "<a>&#-65;</a>",
+    "<a b='<'/>", "<a>&unknown;</a>", "<a>&amp</a>", "<a>&#0;</a>", "<a>&#xD800;</a>", "<a>&#x110000;</a>",
+    "<a>&#-65;</a>",
     "<a>\u{1}</a>", "<!-- only -->", "<a><!-- open</a>", "<a><![CDATA[ open</a>", "<1/>", "< a/>", "<a></a", "<a/ >",
     "<!DOCTYPE a><a/>", "<a><!ENTITY b 'c'></a>",
   ])

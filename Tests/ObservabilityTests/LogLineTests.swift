@@ -1,4 +1,5 @@
-// Lines through swift-log and through the builder: the contract's fields, and one valid JSON object whatever the values are.
+// Lines through swift-log and through the builder: the contract's fields, and one valid JSON object whatever the
+// values are.
 
 import Glibc
 import Logging
@@ -96,8 +97,9 @@ import Testing
     }
     #expect(
       written == [
-        #"{"timestamp":"2026-11-21T06:45:00.123Z","level":"INFO","component":"api","message":"request","method":"POST","#
-          + #""status":201,"least":-9223372036854775808,"durationMs":1.234,"stepped":0.000,"path":"café\"\n","raw":"a","#
+        #"{"timestamp":"2026-11-21T06:45:00.123Z","level":"INFO","component":"api","message":"request","#
+          + #""method":"POST","status":201,"least":-9223372036854775808,"durationMs":1.234,"stepped":0.000,"#
+          + #""path":"café\"\n","raw":"a","#
           + "\"broken\":\"a\u{FFFD}b\"}"
       ])
   }
@@ -116,12 +118,14 @@ import Testing
     }
     #expect(
       written == [
-        #"2026-11-21T06:45:00.123Z INFO  api key created b="two words" c="\u001b[31m\r\n" d="\u009b31m\u007f" e="" f="[\"x\"]" n=7 name=plain"#,
+        #"2026-11-21T06:45:00.123Z INFO  api key created b="two words" c="\u001b[31m\r\n" d="\u009b31m"#
+          + #"\u007f" e="" f="[\"x\"]" n=7 name=plain"#,
         #"2026-11-21T06:45:00.123Z ERROR server "x\ny" path="/a=b""#,
       ])
   }
 
-  /// Random text out of the characters that break log formats; each value must come back unchanged from a line of its own.
+  /// Random text out of the characters that break log formats; each value must come back unchanged from a line of
+  /// its own.
   @Test func values_ComeBackUnchanged_WhenTheyAreHostile() throws {
     let seed: UInt64 = 20_261_121
     let random = SeededRandom(seed)

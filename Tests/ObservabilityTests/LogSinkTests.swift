@@ -68,7 +68,8 @@ import Testing
   @Test func close_GivesUpAtItsDeadline_WhenTheReaderStops() {
     let pipe = Pipe()
     let sink = LogSink(descriptor: pipe.writeEnd, metrics: metrics)
-    // The first batch fills the pipe and keeps the thread in its write; the lines of the second are the ones left behind.
+    // The first batch fills the pipe and keeps the thread in its write; the lines of the second are the ones left
+    // behind.
     sink.write([UInt8](repeating: 0x61, count: 200_000) + [0x0A])
     _ = pipe.read(1)
     for _ in 0..<7 { sink.write(Array("left behind\n".utf8)) }
@@ -107,13 +108,15 @@ import Testing
   @Test func lines_FromManyThreads_AreNeverMixed() async {
     let pipe = Pipe()
     let sink = LogSink(descriptor: pipe.writeEnd, metrics: metrics)
-    async let read = Task.detached { pipe.lines(4000) }.value
-    await withTaskGroup(of: Void.self) { group in
+    let lines = await withTaskGroup(of: [String].self) { group in
       for writer in 0..<4 {
-        group.addTask { for number in 0..<1000 { sink.write(Array("\(writer) \(number) end\n".utf8)) } }
+        group.addTask {
+          for number in 0..<1000 { sink.write(Array("\(writer) \(number) end\n".utf8)) }
+          return []
+        }
       }
+      return pipe.lines(4000)
     }
-    let lines = await read
     #expect(lines.count == 4000)
     for writer in 0..<4 {
       let own = lines.filter { $0.hasPrefix("\(writer) ") }

@@ -123,7 +123,8 @@ import Testing
     #expect(refusal(text) == JSONError(offset: offset, reason: reason))
   }
 
-  /// Every first and second byte of a sequence, against the standard library's own validation, at every alignment to the 8-byte step.
+  /// Every first and second byte of a sequence, against the standard library's own validation, at every alignment to
+  /// the 8-byte step.
   @Test func strings_AcceptExactlyUTF8_WhenBytesAreArbitrary() {
     for lead in 0..<9 {
       let padding = [UInt8](repeating: 0x61, count: lead)

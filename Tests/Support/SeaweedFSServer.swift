@@ -1,4 +1,5 @@
-// A real S3 server that checks signatures, for tests: `weed server` on free ports, one for the test process, ended with it.
+// A real S3 server that checks signatures, for tests: `weed server` on free ports, one for the test process, ended with
+// it.
 
 import Foundation
 import HTTPModel
@@ -14,14 +15,19 @@ package final class SeaweedFSServer: Sendable {
   }
 
   package let endpoint: Origin
+  /// The same server over TLS, with a certificate for `localhost` that only `caFile` vouches for.
+  package let secureEndpoint: Origin
+  package var caFile: String { folder.file("certificate.pem") }
   package let accessKeyID = "callflowtest"
   package let secretAccessKey = "callflow-secret-for-tests"
 
   private let process: Process
   private let folder: TemporaryFolder
+  private let shared = Mutex<Task<String, any Error>?>(nil)
   private static let bucketNumber = Atomic<Int>(0)
   private static let start = Mutex<Task<SeaweedFSServer, any Error>?>(nil)
-  /// The kernel ends the server when the thread that started it ends (PR_SET_PDEATHSIG), so that thread must never end before the process.
+  /// The kernel ends the server when the thread that started it ends (PR_SET_PDEATHSIG), so that thread must never end
+  /// before the process.
   private static let spawner = BlockingExecutor(threads: 1, name: "weed-spawner")
 
   /// The server of this test process, started by the first call. Throws `Unavailable`, which is also said loudly.
@@ -39,16 +45,32 @@ package final class SeaweedFSServer: Sendable {
     S3Credentials(accessKeyID: accessKeyID, secretAccessKey: secretAccessKey)
   }
 
-  /// A new empty bucket.
+  /// The one bucket that all tests of the process share; each uses a prefix of its own.
+  package func sharedBucket() async throws -> String {
+    let task = shared.withLock { shared in
+      if let made = shared { return made }
+      let task = Task { try await makeBucket() }
+      shared = task
+      return task
+    }
+    return try await task.value
+  }
+
+  /// A new bucket that takes objects: a fresh filer needs a moment until it can write, and each bucket a few volumes.
   package func makeBucket() async throws -> String {
     let number = Self.bucketNumber.add(1, ordering: .relaxed).newValue
     let bucket = "test-\(ProcessInfo.processInfo.processIdentifier)-\(number)"
-    // A fresh filer needs a moment until it can write.
+    try await repeated(.put, "/\(bucket)")
+    try await repeated(.put, "/\(bucket)/ready")
+    return bucket
+  }
+
+  private func repeated(_ method: S3SocketHTTPClient.Method, _ path: String) async throws {
     let deadline = Date().addingTimeInterval(30)
     while true {
-      let status = try? await send(.put, "/\(bucket)")
-      if status == 200 { return bucket }
-      guard Date() < deadline else { throw Unavailable(reason: "no bucket can be made: \(status ?? 0)") }
+      let status = try? await send(method, path)
+      if status == 200 { return }
+      guard Date() < deadline else { throw Unavailable(reason: "\(method.rawValue) \(path): \(status ?? 0)") }
       try await Task.sleep(nanoseconds: 50_000_000)
     }
   }
@@ -59,8 +81,9 @@ package final class SeaweedFSServer: Sendable {
     kill(process.processIdentifier, SIGKILL)
   }
 
-  private init(endpoint: Origin, process: Process, folder: TemporaryFolder) {
-    self.endpoint = endpoint
+  private init(port: Int, securePort: Int, process: Process, folder: TemporaryFolder) {
+    endpoint = Origin(isTLS: false, host: "127.0.0.1", port: port)
+    secureEndpoint = Origin(isTLS: true, host: "localhost", port: securePort)
     self.process = process
     self.folder = folder
   }
@@ -77,7 +100,8 @@ package final class SeaweedFSServer: Sendable {
       }
       throw Unavailable(reason: "it does not start")
     } catch {
-      FileHandle.standardError.write(Data("\n*** \(error); THE TESTS AGAINST A REAL S3 SERVER DID NOT RUN ***\n\n".utf8))
+      FileHandle.standardError.write(
+        Data("\n*** \(error); THE TESTS AGAINST A REAL S3 SERVER DID NOT RUN ***\n\n".utf8))
       throw error
     }
   }
@@ -85,18 +109,22 @@ package final class SeaweedFSServer: Sendable {
   private static func spawn(_ binary: String) throws -> SeaweedFSServer {
     let folder = TemporaryFolder("callflow-weed")
     let identities = """
-      {"identities":[{"name":"test","credentials":[{"accessKey":"callflowtest","secretKey":"callflow-secret-for-tests"}],
+      {"identities":[{"name":"test",
+      "credentials":[{"accessKey":"callflowtest","secretKey":"callflow-secret-for-tests"}],
       "actions":["Admin","Read","Write","List","Tagging"]}]}
       """
     try Data(identities.utf8).write(to: URL(fileURLWithPath: folder.file("s3.json")))
     try FileManager.default.createDirectory(atPath: folder.file("data"), withIntermediateDirectories: true)
-    let ports = try freePorts(4)
+    try makeCertificate(in: folder)
+    let ports = try freePorts(5)
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/setpriv")
     process.arguments = [
       "--pdeathsig", "KILL", binary, "server", "-dir", folder.file("data"), "-ip", "127.0.0.1", "-ip.bind", "127.0.0.1",
       "-master.port=\(ports[0])", "-volume.port=\(ports[1])", "-filer", "-filer.port=\(ports[2])", "-s3",
-      "-s3.port=\(ports[3])", "-s3.config", folder.file("s3.json"), "-s3.autoCreateBucket=false", "-s3.iam=false",
+      "-s3.port=\(ports[3])", "-s3.port.https=\(ports[4])", "-s3.cert.file", folder.file("certificate.pem"),
+      "-s3.key.file", folder.file("key.pem"), "-s3.config", folder.file("s3.json"), "-s3.autoCreateBucket=false",
+      "-s3.iam=false",
       "-iam=false", "-s3.port.iceberg=0", "-s3.port.lance=0", "-volume.max=50", "-master.volumeSizeLimitMB=256",
     ]
     _ = FileManager.default.createFile(atPath: folder.file("log"), contents: nil)
@@ -106,11 +134,26 @@ package final class SeaweedFSServer: Sendable {
     process.standardInput = FileHandle.nullDevice
     try process.run()
     endAtExit(process.processIdentifier, folder.path)
-    return SeaweedFSServer(
-      endpoint: Origin(isTLS: false, host: "127.0.0.1", port: ports[3]), process: process, folder: folder)
+    return SeaweedFSServer(port: ports[3], securePort: ports[4], process: process, folder: folder)
   }
 
-  /// Polls, because another program's readiness has no other sign. A signed list of buckets shows that the identities are loaded.
+  private static func makeCertificate(in folder: TemporaryFolder) throws {
+    let openssl = Process()
+    openssl.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    openssl.arguments = [
+      "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+      "-subj",
+      "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", folder.file("key.pem"), "-out",
+      folder.file("certificate.pem"),
+    ]
+    openssl.standardError = FileHandle.nullDevice
+    try openssl.run()
+    openssl.waitUntilExit()
+    guard openssl.terminationStatus == 0 else { throw Unavailable(reason: "openssl makes no certificate") }
+  }
+
+  /// Polls, because another program's readiness has no other sign. A signed list of buckets shows that the identities
+  /// are loaded.
   private func becomesReady() async -> Bool {
     let deadline = Date().addingTimeInterval(60)
     while Date() < deadline, process.isRunning {
@@ -148,7 +191,9 @@ package final class SeaweedFSServer: Sendable {
     defer { close(descriptor) }
     var address = S3SocketHTTPClient.loopback(port: port)
     return withUnsafePointer(to: &address) {
-      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) }
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+      }
     } == 0
   }
 

@@ -1,4 +1,5 @@
-// Media types: reading Content-Type and Accept (RFC 9110, 8.3.1 and 12.5.1) as far as choosing among a few known types needs.
+// Media types: reading Content-Type and Accept (RFC 9110, 8.3.1 and 12.5.1) as far as choosing among a few known types
+// needs.
 
 package enum MediaType {
   package static let json = "application/json"
@@ -6,8 +7,8 @@ package enum MediaType {
   package static let problem = "application/problem+json"
   package static let prometheus = "text/plain; version=0.0.4; charset=utf-8"
 
-  /// Type and subtype of a Content-Type value, lower case, without parameters; nil where it is malformed or in a charset other than
-  /// UTF-8, which JSON must be in (RFC 8259, 8.1).
+  /// Type and subtype of a Content-Type value, lower case, without parameters; nil where it is malformed or in a
+  /// charset other than UTF-8, which JSON must be in (RFC 8259, 8.1).
   static func essence(_ value: String) -> String? {
     let parts = value.split(separator: ";", omittingEmptySubsequences: false).map(trimmed)
     let essence = parts[0].lowercased()
@@ -21,8 +22,8 @@ package enum MediaType {
     return essence
   }
 
-  /// Whether an Accept value lets one of `offers` through: of the ranges that fit an offer the most specific one decides. A value
-  /// without any readable range forbids nothing.
+  /// Whether an Accept value lets one of `offers` through: of the ranges that fit an offer the most specific one
+  /// decides. A value without any readable range forbids nothing.
   static func accepts(_ value: String, _ offers: [String]) -> Bool {
     let ranges = value.split(separator: ",").compactMap(range)
     guard !ranges.isEmpty else { return true }

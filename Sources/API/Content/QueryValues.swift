@@ -58,7 +58,8 @@ struct QueryValues: Sendable {
     return number
   }
 
-  /// Nanoseconds since 1970. A `+` that was not encoded arrives as a space: before the offset it is read as the `+` that was meant.
+  /// Nanoseconds since 1970. A `+` that was not encoded arrives as a space: before the offset it is read as the `+`
+  /// that was meant.
   func time(_ name: String) throws(Problem) -> Int64? {
     guard let value = self[name] else { return nil }
     var bytes = Array(value.utf8)

@@ -1,4 +1,5 @@
-// The few header fields that handlers ask for, found in one pass over the head: most requests have a dozen fields and need three.
+// The few header fields that handlers ask for, found in one pass over the head: most requests have a dozen fields and
+// need three.
 
 import HTTPModel
 

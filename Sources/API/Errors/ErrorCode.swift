@@ -1,4 +1,5 @@
-// The one table of errors (CONTRACT 3): what a code means as HTTP status. Nothing else in the program decides a status of a failure.
+// The one table of errors (CONTRACT 3): what a code means as HTTP status. Nothing else in the program decides a status
+// of a failure.
 
 import HTTPTypes
 

@@ -1,4 +1,5 @@
-// The body of a POST as events: read in place, in the socket's buffer, each event copied once into the batch that is stored.
+// The body of a POST as events: read in place, in the socket's buffer, each event copied once into the batch that is
+// stored.
 
 import EventStore
 import Primitives

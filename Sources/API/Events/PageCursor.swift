@@ -2,10 +2,12 @@
 //
 //   version  1 byte   1
 //   key     32 bytes  instant, tie, id (high, low): 8 bytes each, little-endian: the last event of the page before
-//   tag     16 bytes  first half of HMAC-SHA-256, keyed by the store's salt, over "callflow cursor", version, key and the query
+//   tag     16 bytes  first half of HMAC-SHA-256, keyed by the store's salt, over "callflow cursor", version, key
+//                     and the query
 //
-// A position, not a handle: nothing is kept for it, it is valid on every node and after a restart, and at any depth. The tag ties it to
-// its query and refuses invented ones. `limit` and `consistency` may change from page to page and are no part of it.
+// A position, not a handle: nothing is kept for it, it is valid on every node and after a restart, and at any depth.
+// The tag ties it to its query and refuses invented ones. `limit` and `consistency` may change from page to page and
+// are no part of it.
 
 import Crypto
 import EventStore

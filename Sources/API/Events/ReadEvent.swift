@@ -7,20 +7,17 @@ import Primitives
 
 struct ReadEvent: Sendable {
   private let events: any EventStoring
-  private let clock: any Clock
   private let log: ComponentLog
 
-  init(events: any EventStoring, clock: any Clock, log: ComponentLog) {
+  init(events: any EventStoring, log: ComponentLog) {
     self.events = events
-    self.clock = clock
     self.log = log
   }
 
   func event(_ context: RequestContext) async throws -> Response {
-    let started = clock.monotonicNanoseconds()
     let id = try id(context)
-    guard let line = try await found(id, context, started, events.event) else { throw Self.unknown }
-    log.retrievedOne(context, started)
+    guard let line = try await found(id, context, events.event) else { throw Self.unknown }
+    log.retrievedOne(context)
     let tag = EntityTag.of(line)
     var fields = FieldBlock(serialized: Self.fields)
     fields.add(.eTag, tag)
@@ -37,9 +34,8 @@ struct ReadEvent: Sendable {
   private static let fields = Array("Cache-Control: private, no-cache\r\n".utf8)
 
   func receipt(_ context: RequestContext) async throws -> Response {
-    let started = clock.monotonicNanoseconds()
     let id = try id(context)
-    guard let receipt = try await found(id, context, started, events.receipt) else { throw Self.unknown }
+    guard let receipt = try await found(id, context, events.receipt) else { throw Self.unknown }
     let document = JSONValue.object([
       ("durability", .string(receipt.durability.rawValue)),
       ("node", .string(receipt.node)),
@@ -53,12 +49,12 @@ struct ReadEvent: Sendable {
   }
 
   private func found<Found>(
-    _ id: EventID, _ context: RequestContext, _ started: Int64, _ read: (EventID) async throws -> Found?
+    _ id: EventID, _ context: RequestContext, _ read: (EventID) async throws -> Found?
   ) async throws -> Found? {
     do {
       return try await read(id)
     } catch {
-      log.readFailed(context, "eventId", error, started)
+      log.readFailed(context, "eventId", error)
       throw error
     }
   }

@@ -12,17 +12,14 @@ struct ReadEvents: Sendable {
   static let maxEventTypes = 64
 
   private let events: any EventStoring
-  private let clock: any Clock
   private let log: ComponentLog
 
-  init(events: any EventStoring, clock: any Clock, log: ComponentLog) {
+  init(events: any EventStoring, log: ComponentLog) {
     self.events = events
-    self.clock = clock
     self.log = log
   }
 
   func list(_ context: RequestContext) async throws -> Response {
-    let started = clock.monotonicNanoseconds()
     let values = try QueryValues(context.head, allowed: context.route.query)
     var query = try Self.query(values)
     if let token = values["nextToken"] {
@@ -34,11 +31,11 @@ struct ReadEvents: Sendable {
     do {
       let page = try await events.query(query)
       let token = try page.next.map { key in try cursor(query).token(after: key) }
-      log.retrieved(context, query, page, started)
+      log.retrieved(context, query, page)
       return Response(
         status: .ok, fields: FieldBlock(serialized: StoreEvents.jsonFields), body: .bytes(Self.document(page, token)))
     } catch {
-      log.queryFailed(context, query, error, started)
+      log.queryFailed(context, query, error)
       throw error
     }
   }
@@ -99,15 +96,6 @@ enum EventFieldRules {
   }
 
   static func isEventType(_ text: String) -> Bool {
-    (1...64).contains(text.utf8.count)
-      && text.utf8.allSatisfy { byte in
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-          UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "."), UInt8(ascii: ":"),
-          UInt8(ascii: "-"):
-          true
-        default: false
-        }
-      }
+    (1...64).contains(text.utf8.count) && text.utf8.allSatisfy(EventType.isAllowed)
   }
 }

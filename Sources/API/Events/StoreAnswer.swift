@@ -1,4 +1,5 @@
-// The answers to POST .../events (CONTRACT 3.2), assembled as bytes: the hot path makes two arrays, fields and body, and no string.
+// The answers to POST .../events (CONTRACT 3.2), assembled as bytes: the hot path makes two arrays, fields and body,
+// and no string.
 
 import EventStore
 import HTTPModel

@@ -1,4 +1,5 @@
-// POST .../callflow/events: from the head's fields to a committed batch. Checks follow the contract's order: media type, size, content.
+// POST .../callflow/events: from the head's fields to a committed batch. Checks follow the contract's order: media
+// type, size, content.
 
 import EventStore
 import HTTPModel
@@ -8,27 +9,21 @@ import Primitives
 struct StoreEvents: Sendable {
   private let events: any EventStoring
   private let settings: APISettings
-  private let clock: any Clock
-  private let random: any RandomSource
   private let answer: StoreAnswer
   private let metrics: EventMetrics
   private let log: ComponentLog
 
   init(
-    events: any EventStoring, settings: APISettings, clock: any Clock, random: any RandomSource, metrics: EventMetrics,
-    log: ComponentLog
+    events: any EventStoring, settings: APISettings, metrics: EventMetrics, log: ComponentLog
   ) {
     self.events = events
     self.settings = settings
-    self.clock = clock
-    self.random = random
     self.metrics = metrics
     self.log = log
     answer = StoreAnswer(eventsPath: settings.basePath + "/callflow/events")
   }
 
   func handle(_ context: RequestContext) async throws -> Response {
-    let started = clock.monotonicNanoseconds()
     let format = try format(context)
     if let length = context.request.body.declaredLength, length > settings.bodyMaxBytes {
       metrics.reject(.tooLarge)
@@ -37,8 +32,7 @@ struct StoreEvents: Sendable {
     let query = try QueryValues(context.head, allowed: context.route.query)
     let isAtomic = try query.boolean("atomic")
     let acknowledge = try acknowledgement(context)
-    let empty = EventBatch(
-      limits: settings.eventLimits, now: clock.wallNanoseconds(), random: random, salt: events.salt)
+    let empty = events.makeBatch()
     let maxBatch = settings.eventLimits.maxBatch
     let body: EventsBody
     do {
@@ -50,28 +44,27 @@ struct StoreEvents: Sendable {
       throw error
     }
     do {
-      return try await commit(body, context, acknowledge, isAtomic: isAtomic, started)
+      return try await commit(body, context, acknowledge, isAtomic: isAtomic)
     } catch {
-      log.storeFailed(context, error, started)
+      log.storeFailed(context, error)
       throw error
     }
   }
 
   private func commit(
-    _ body: EventsBody, _ context: RequestContext, _ acknowledge: Durability?, isAtomic: Bool, _ started: Int64
+    _ body: EventsBody, _ context: RequestContext, _ acknowledge: Durability?, isAtomic: Bool
   ) async throws -> Response {
     let accepted = body.batch.count
     if accepted != body.results.count { metrics.countRejections(body.results) }
     if body.isSingle, let result = body.results.first, let problem = Problem(result) { throw problem }
     let isWhole = accepted == body.results.count
     guard accepted > 0, isWhole || !isAtomic else {
-      log.rejected(context, body.results.count, started)
+      log.rejected(context, body.results.count)
       return batchResponse(BatchAnswer(body, stored: nil, acceptedCount: accepted), isAtomic && accepted > 0)
     }
     let reached = try await events.commit(
       body.batch, acknowledge: acknowledge, timeout: settings.acknowledgeTimeout)
-    metrics.countAccepted(body.batch)
-    log.stored(context, body.batch, reached, started)
+    log.stored(context, body.batch, reached)
     let isWeaker = (acknowledge ?? settings.acknowledge) == .objectStore && reached == .journal
     if body.isSingle { return answer.single(body.batch, 0, reached, isWeaker: isWeaker) }
     return batchResponse(BatchAnswer(body, stored: isWeaker ? 202 : 201, acceptedCount: accepted), false)

@@ -1,17 +1,15 @@
-// Told by the transport of every finished exchange: counts it and writes its access line (CONTRACT 5). Runs on the loop thread, so it
-// only adds to counters and queues bytes.
+// Told by the transport of every finished exchange: counts it and writes its access line (CONTRACT 5). Runs on the loop
+// thread, so it only adds to counters and queues bytes.
 
 import HTTPModel
 import HTTPTypes
 import Logging
 import Observability
 import Primitives
-import Synchronization
 
 package final class AccessLog: ExchangeObserver {
   private let metrics: RequestMetrics
   private let output: LogOutput
-  private let connections = Atomic<Int>(0)
 
   /// `router`: that of the handler whose exchanges these are.
   package init(router: Router, registry: MetricRegistry, output: LogOutput) {
@@ -19,10 +17,8 @@ package final class AccessLog: ExchangeObserver {
     self.output = output
   }
 
-  /// Connections open now, for the gauge `callflow_http_connections`.
-  package var openConnections: Int { connections.load(ordering: .relaxed) }
-
-  package func connectionsChanged(by change: Int) { connections.wrappingAdd(change, ordering: .relaxed) }
+  /// The servers know how many connections are open; the gauge reads it there.
+  package func connectionsChanged(by change: Int) {}
 
   package func exchangeEnded(_ exchange: Exchange) {
     metrics.count(

@@ -1,5 +1,6 @@
-// The lines of CONTRACT 5 that the API's parts write: storer, retriever, authorizer. Good outcomes are DEBUG, because the access line
-// tells of each request already; refused credentials are INFO, failures WARN or ERROR. Never a secret, a token or a metadata value.
+// The lines of CONTRACT 5 that the API's parts write: storer, retriever, authorizer. Good outcomes are DEBUG, because
+// the access line tells of each request already; refused credentials are INFO, failures WARN or ERROR. Never a secret,
+// a token or a metadata value.
 
 import Auth
 import EventStore
@@ -19,7 +20,7 @@ struct ComponentLog: Sendable {
     self.bucket = bucket
   }
 
-  private func elapsed(_ started: Int64) -> Int64 { clock.monotonicNanoseconds() - started }
+  private func elapsed(_ context: RequestContext) -> Int64 { clock.monotonicNanoseconds() - context.started }
 }
 
 // MARK: - Storer
@@ -28,7 +29,7 @@ extension ComponentLog {
   private static let storer = "event-storer"
 
   /// One line an event; one for all of a batch.
-  func stored(_ context: RequestContext, _ batch: EventBatch, _ durability: Durability, _ started: Int64) {
+  func stored(_ context: RequestContext, _ batch: EventBatch, _ durability: Durability) {
     guard var line = output.line(.debug, component: Self.storer, message: "events stored") else { return }
     line.add("requestId", context.request.id)
     if batch.count == 1 {
@@ -40,28 +41,28 @@ extension ComponentLog {
     }
     line.add("s3Bucket", bucket)
     line.add("durability", durability.rawValue)
-    line.add("processingTimeMs", millisecondsOf: elapsed(started))
+    line.add("processingTimeMs", millisecondsOf: elapsed(context))
     line.add("eventSize", (0..<batch.count).reduce(0) { $0 + batch.size(at: $1) })
     output.write(line)
   }
 
   /// A batch of which nothing was stored, because of what it holds.
-  func rejected(_ context: RequestContext, _ count: Int, _ started: Int64) {
+  func rejected(_ context: RequestContext, _ count: Int) {
     guard var line = output.line(.debug, component: Self.storer, message: "events refused") else { return }
     line.add("requestId", context.request.id)
     line.add("eventCount", count)
-    line.add("processingTimeMs", millisecondsOf: elapsed(started))
+    line.add("processingTimeMs", millisecondsOf: elapsed(context))
     output.write(line)
   }
 
   /// Refused input is the caller's affair and on the access line; what the store could not do is the operator's.
-  func storeFailed(_ context: RequestContext, _ error: any Error, _ started: Int64) {
+  func storeFailed(_ context: RequestContext, _ error: any Error) {
     guard !(error is Problem), var line = output.line(.error, component: Self.storer, message: "events not stored")
     else { return }
     line.add("requestId", context.request.id)
     line.add("s3Bucket", bucket)
     line.add("error", String(describing: error))
-    line.add("processingTimeMs", millisecondsOf: elapsed(started))
+    line.add("processingTimeMs", millisecondsOf: elapsed(context))
     output.write(line)
   }
 }
@@ -71,30 +72,30 @@ extension ComponentLog {
 extension ComponentLog {
   private static let retriever = "event-retriever"
 
-  func retrieved(_ context: RequestContext, _ query: EventQuery, _ page: EventPage, _ started: Int64) {
+  func retrieved(_ context: RequestContext, _ query: EventQuery, _ page: EventPage) {
     guard var line = output.line(.debug, component: Self.retriever, message: "events retrieved") else { return }
     line.add("requestId", context.request.id)
     line.add("query", Self.describe(query))
     line.add("resultCount", page.lines.count)
-    line.add("queryTimeMs", millisecondsOf: elapsed(started))
+    line.add("queryTimeMs", millisecondsOf: elapsed(context))
     line.add("s3ObjectsScanned", page.segmentsScanned)
     output.write(line)
   }
 
-  func retrievedOne(_ context: RequestContext, _ started: Int64) {
+  func retrievedOne(_ context: RequestContext) {
     guard var line = output.line(.debug, component: Self.retriever, message: "event retrieved") else { return }
     line.add("requestId", context.request.id)
     line.add("query", "eventId")
     line.add("resultCount", 1)
-    line.add("queryTimeMs", millisecondsOf: elapsed(started))
+    line.add("queryTimeMs", millisecondsOf: elapsed(context))
     output.write(line)
   }
 
-  func queryFailed(_ context: RequestContext, _ query: EventQuery, _ error: any Error, _ started: Int64) {
-    readFailed(context, Self.describe(query), error, started)
+  func queryFailed(_ context: RequestContext, _ query: EventQuery, _ error: any Error) {
+    readFailed(context, Self.describe(query), error)
   }
 
-  func readFailed(_ context: RequestContext, _ query: String, _ error: any Error, _ started: Int64) {
+  func readFailed(_ context: RequestContext, _ query: String, _ error: any Error) {
     guard !(error is Problem), var line = output.line(.warning, component: Self.retriever, message: "read failed")
     else {
       return
@@ -102,7 +103,7 @@ extension ComponentLog {
     line.add("requestId", context.request.id)
     line.add("query", query)
     line.add("error", String(describing: error))
-    line.add("queryTimeMs", millisecondsOf: elapsed(started))
+    line.add("queryTimeMs", millisecondsOf: elapsed(context))
     output.write(line)
   }
 

@@ -1,4 +1,5 @@
-// Counters of what only the API knows: events taken and refused, and decisions of the authorizer. Looked up by name once.
+// Counters of what only the API knows: events refused, and decisions of the authorizer (what is taken, the store
+// counts). Looked up by name once.
 
 import Auth
 import EventStore
@@ -13,13 +14,9 @@ struct EventMetrics: Sendable {
     case storeUnavailable = "store_unavailable"
   }
 
-  private let accepted: Counter
-  private let bytes: Counter
   private let rejected: [Counter]
 
   init(_ registry: MetricRegistry) {
-    accepted = registry.counter("callflow_events_accepted_total", "Events acknowledged with a 2xx.")
-    bytes = registry.counter("callflow_event_bytes_total", "Bytes of the acknowledged events as they are stored.")
     rejected = Rejection.allCases.map { reason in
       registry.counter(
         "callflow_events_rejected_total", "Events, or bodies that could not be read as events, that were refused.",
@@ -43,13 +40,6 @@ struct EventMetrics: Sendable {
       case .saltUnknown: reject(.storeUnavailable)
       }
     }
-  }
-
-  func countAccepted(_ batch: EventBatch) {
-    accepted.add(batch.count)
-    var size = 0
-    for index in 0..<batch.count { size += batch.size(at: index) }
-    bytes.add(size)
   }
 }
 

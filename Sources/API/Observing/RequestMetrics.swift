@@ -1,5 +1,5 @@
-// Requests by route, method and status. Series come into being when they are first needed and are found again by index: a request
-// costs two atomic loads and two additions, no lock and no look-up by name.
+// Requests by route, method and status. Series come into being when they are first needed and are found again by index:
+// a request costs two atomic loads and two additions, no lock and no look-up by name.
 
 import HTTPTypes
 import Observability

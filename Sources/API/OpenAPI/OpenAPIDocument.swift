@@ -1,5 +1,6 @@
-// The OpenAPI 3.0.3 document, made from the route table: a path, method, scope, parameter or media type stands in the table once and
-// appears here because of that. What a table cannot say (words, schemas, examples) is in the files beside this one.
+// The OpenAPI 3.0.3 document, made from the route table: a path, method, scope, parameter or media type stands in the
+// table once and appears here because of that. What a table cannot say (words, schemas, examples) is in the files
+// beside this one.
 
 import Auth
 import EventStore

@@ -4,7 +4,7 @@ import EventStore
 import Primitives
 
 struct OpenAPISchemas {
-  static let eventId = "evt_0NRZ7Q4E1R2K3M4N5P6Q7R8S9T"
+  static let eventId = "evt_01M7YJ5X78R7846C3S7N1KTHDC"
 
   let limits: EventLimits
 

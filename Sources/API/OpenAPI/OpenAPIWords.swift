@@ -19,8 +19,8 @@ struct OperationWords {
       OperationWords(
         "Store events",
         "One event as an object, or several as an array or as lines of NDJSON. The answer has the form of the body: an "
-          + "object is answered for itself, everything else by a result for each event. 2xx means that the events survive a "
-          + "crash and a power loss.", isAboutEvents: true)
+          + "object is answered for itself, everything else by a result for each event. 2xx means that the events "
+          + "survive a crash and a power loss.", isAboutEvents: true)
     case .listEvents:
       OperationWords(
         "Find events", "Events by call, type and time, in order of time. Follow nextToken until it is null.",

@@ -1,5 +1,5 @@
-// The one table that says what exists: dispatch, Allow, scopes, accepted parameters and media types, and the OpenAPI document are all
-// read from it.
+// The one table that says what exists: dispatch, Allow, scopes, accepted parameters and media types, and the OpenAPI
+// document are all read from it.
 
 import Auth
 import HTTPTypes
@@ -17,7 +17,8 @@ package enum Endpoint: String, Sendable, CaseIterable {
   case metrics
 }
 
-package struct Route: Sendable {
+/// A class, so that a request carries one reference and not a copy of the row.
+package final class Route: Sendable {
   package let method: HTTPRequest.Method
   /// Full path, `{name}` for a segment that is a parameter. Also the label of metrics and logs.
   package let template: String

@@ -1,6 +1,6 @@
-// From a path, as it came, to a resource. Segments are split before percent-decoding, so an encoded slash never makes a segment; dot
-// segments are names like others; a literal template wins over one with parameters. Paths without `%`, all of the hot ones, are
-// compared byte by byte and never copied.
+// From a path, as it came, to a resource. Segments are split before percent-decoding, so an encoded slash never makes a
+// segment; dot segments are names like others; a literal template wins over one with parameters. Paths without `%`, all
+// of the hot ones, are compared byte by byte and never copied.
 
 import HTTPModel
 import HTTPTypes

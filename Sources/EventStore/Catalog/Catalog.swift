@@ -17,7 +17,8 @@ final class Catalog: Sendable {
     /// Monotonic time when the last successful refresh began; nil before the first.
     var refreshedAt: Int64?
     var completeAt: Int64?
-    var listsAllowedAt: Int64 = 0
+    /// Monotonic time before which no LIST is sent.
+    var nextListAt: Int64 = .min
     var isRunning = false
     var waiters: [UnsafeContinuation<Void, Never>] = []
   }
@@ -27,11 +28,13 @@ final class Catalog: Sendable {
   private let clock: any Clock
   private let reachability: Reachability
   private let settings: Settings
+  private let pause: Pause
+  private let executor: any TaskExecutor
   private let logger: Logger
   private let state = Mutex(State())
 
-  /// New names are at most this old when they appear: the PUT's deadline and what clocks may differ by.
-  private static let inboxWindowMilliseconds: Int64 = 90_000
+  /// New names are at most this old when they appear: the deadline of a PUT with its retries, and what clocks may differ by.
+  private static let inboxWindowMilliseconds: Int64 = 180_000
   private static let completeInterval: Int64 = 300_000_000_000
   private static let listLimit = 1000
   /// While the store is known to be away, reads fail at once and one request in this time looks again.
@@ -39,13 +42,15 @@ final class Catalog: Sendable {
 
   init(
     objects: any ObjectStore, view: StoreView, clock: any Clock, reachability: Reachability, settings: Settings,
-    logger: Logger
+    pause: @escaping Pause, executor: any TaskExecutor, logger: Logger
   ) {
     self.objects = objects
     self.view = view
     self.clock = clock
     self.reachability = reachability
     self.settings = settings
+    self.pause = pause
+    self.executor = executor
     self.logger = logger
   }
 
@@ -88,12 +93,19 @@ final class Catalog: Sendable {
       }
       for waiter in waiters { waiter.resume() }
     }
+    // In a task of its own: a reader who hangs up must not end what others wait for.
+    let outcome = await Task(executorPreference: executor) { await self.attempt() }.value
+    if let failure = outcome { throw failure }
+  }
+
+  private func attempt() async -> ObjectStoreError? {
     do {
       try await refresh()
       reachability.worked()
+      return nil
     } catch {
       reachability.failed(error)
-      throw error
+      return error
     }
   }
 
@@ -104,10 +116,13 @@ final class Catalog: Sendable {
     var after: String? =
       isComplete ? nil : ObjectName.inbox(from: startWall / 1_000_000 - Self.inboxWindowMilliseconds)
     var listed: [Segment] = []
+    await waitForTurn()
     while true {
       let page = try await objects.list(prefix: ObjectName.inbox, after: after, limit: Self.listLimit)
       for object in page.objects { listed += segment(object) }
-      guard page.isTruncated, let last = page.objects.last else { break }
+      guard page.isTruncated else { break }
+      // Taken for the end, an empty page would drop live segments from the view.
+      guard let last = page.objects.last else { throw .unavailable("LIST gave an empty page that is not the last") }
       after = last.key
     }
     view.merge(listed: listed, isComplete: isComplete, listedAt: startWall)
@@ -115,6 +130,18 @@ final class Catalog: Sendable {
       state.refreshedAt = start
       if isComplete { state.completeAt = start }
     }
+  }
+
+  /// Keeps refreshes at most `listsPerSecond`: LISTs cost money, and a storm of strong reads must not become one of LISTs.
+  private func waitForTurn() async {
+    let now = clock.monotonicNanoseconds()
+    let interval = Int64(1e9 / settings.listsPerSecond)
+    let turn = state.withLock { state in
+      let turn = max(now, state.nextListAt)
+      state.nextListAt = turn + interval
+      return turn
+    }
+    if turn > now { await pause(turn - now) }
   }
 
   private func segment(_ object: ObjectInfo) -> [Segment] {
@@ -132,11 +159,12 @@ final class Catalog: Sendable {
 
   /// Looks in the background while reads come, rarely otherwise, so that a read seldom has to wait and the node knows whether its
   /// store is there. `isBusy` tells whether there were reads lately.
-  func run(pause: Pause, isBusy: @Sendable () -> Bool) async {
-    var idle = settings.refreshInterval
+  func run(isBusy: @Sendable () -> Bool) async {
+    let shortest = max(settings.refreshInterval, 100_000_000)
+    var idle = shortest
     while !Task.isCancelled {
-      await pause(isBusy() ? settings.refreshInterval : idle)
-      idle = isBusy() ? settings.refreshInterval : min(2 * idle, 30_000_000_000)
+      await pause(isBusy() ? shortest : idle)
+      idle = isBusy() ? shortest : min(2 * idle, 30_000_000_000)
       // A failure is in `reachability`, where health and reads see it.
       _ = try? await ensureFresh(isStrong: false)
     }

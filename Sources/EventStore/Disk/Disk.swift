@@ -9,6 +9,7 @@ package protocol Disk: Sendable {
   func open(_ path: String) throws(DiskError) -> any DiskFile
   func rename(_ from: String, to: String) throws(DiskError)
   func remove(_ path: String) throws(DiskError)
+  /// With its parents; the name of each new one is durable when this returns.
   func makeFolder(_ path: String) throws(DiskError)
   func removeFolder(_ path: String) throws(DiskError)
   /// Names in the folder, sorted; none where it does not exist.
@@ -26,6 +27,7 @@ package protocol DiskFile: Sendable {
   func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(DiskError)
   /// What exists of the range.
   func read(_ range: Range<Int>) throws(DiskError) -> [UInt8]
+  func truncate(to size: Int) throws(DiskError)
   /// fdatasync: written bytes and the size survive power loss. After an error the file must not be synced or written again.
   func sync() throws(DiskError)
   func close()

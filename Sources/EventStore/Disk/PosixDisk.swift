@@ -26,8 +26,13 @@ package struct PosixDisk: Disk {
   package func makeFolder(_ path: String) throws(DiskError) {
     var partial = path.hasPrefix("/") ? "" : "."
     for part in path.split(separator: "/") {
+      let parent = partial.isEmpty ? "/" : partial
       partial += "/" + part
-      if mkdir(partial, 0o750) != 0, errno != EEXIST { throw DiskError("mkdir", partial) }
+      if mkdir(partial, 0o750) == 0 {
+        try syncFolder(parent)
+      } else if errno != EEXIST {
+        throw DiskError("mkdir", partial)
+      }
     }
   }
 
@@ -74,6 +79,8 @@ package struct PosixDisk: Disk {
 }
 
 extension DiskError {
+  var isMissingFile: Bool { code == ENOENT }
+
   init(_ operation: String, _ path: String, _ code: Int32 = errno) {
     self.init(operation: operation, path: path, code: code, reason: String(cString: strerror(code)))
   }
@@ -118,6 +125,10 @@ private final class PosixFile: DiskFile, @unchecked Sendable {
   func allocate(_ range: Range<Int>) throws(DiskError) {
     let code = posix_fallocate(descriptor, range.lowerBound, range.count)
     if code != 0 { throw DiskError("fallocate", path, code) }
+  }
+
+  func truncate(to size: Int) throws(DiskError) {
+    if ftruncate(descriptor, size) != 0 { throw DiskError("ftruncate", path) }
   }
 
   func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(DiskError) {

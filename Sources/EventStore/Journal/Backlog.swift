@@ -18,56 +18,79 @@ final class Backlog: Sendable {
     var done: UnsafeContinuation<Bool, Never>
   }
 
-  private let entries = Mutex<[FileIdentity: Entry]>([:])
+  private struct State {
+    var entries: [FileIdentity: Entry] = [:]
+    /// Sums over the entries: asked for at every commit.
+    var bytes = 0
+    var sealed = 0
+  }
+
+  private let state = Mutex(State())
 
   /// Bytes of journal and spool files.
-  var bytes: Int { entries.withLock { $0.values.reduce(0) { $0 + $1.bytes } } }
+  var bytes: Int { state.withLock { $0.bytes } }
 
   /// Sealed files on their way.
-  var inFlight: Int { entries.withLock { $0.values.count { $0.isSealed } } }
+  var inFlight: Int { state.withLock { $0.sealed } }
 
-  func has(writer: UInt64) -> Bool { entries.withLock { $0.keys.contains { $0.writer == writer } } }
+  func has(writer: UInt64) -> Bool { state.withLock { $0.entries.keys.contains { $0.writer == writer } } }
 
   /// Monotonic time of the oldest event that is not in the bucket.
-  var oldestSince: Int64? { entries.withLock { $0.values.map(\.since).min() } }
+  var oldestSince: Int64? { state.withLock { $0.entries.values.map(\.since).min() } }
 
-  var hasWaiters: Bool { entries.withLock { $0.values.contains { !$0.waiters.isEmpty } } }
+  var hasWaiters: Bool { state.withLock { $0.entries.values.contains { !$0.waiters.isEmpty } } }
 
   func set(_ file: FileIdentity, bytes: Int, since: Int64, isSealed: Bool) {
-    entries.withLock { entries in
-      var entry = entries[file] ?? Entry(bytes: 0, since: since, isSealed: false)
+    state.withLock { state in
+      var entry = state.entries[file] ?? Entry(bytes: 0, since: since, isSealed: false)
+      state.bytes += bytes - entry.bytes
+      state.sealed += (isSealed ? 1 : 0) - (entry.isSealed ? 1 : 0)
       entry.bytes = bytes
       entry.isSealed = isSealed
-      entries[file] = entry
+      state.entries[file] = entry
+    }
+  }
+
+  /// The file's upload is not expected soon: nobody waits for it to end before another begins.
+  func setAside(_ file: FileIdentity) {
+    state.withLock { state in
+      guard state.entries[file]?.isSealed == true else { return }
+      state.entries[file]?.isSealed = false
+      state.sealed -= 1
     }
   }
 
   /// The file's events are in the bucket, or there were none.
   func remove(_ file: FileIdentity) {
-    let waiters = entries.withLock { $0.removeValue(forKey: file)?.waiters ?? [] }
+    let waiters = state.withLock { state -> [Waiter] in
+      guard let entry = state.entries.removeValue(forKey: file) else { return [] }
+      state.bytes -= entry.bytes
+      state.sealed -= entry.isSealed ? 1 : 0
+      return entry.waiters
+    }
     for waiter in waiters { waiter.done.resume(returning: true) }
   }
 
   /// Waits until the file's events are in the bucket; false when `deadline` (monotonic nanoseconds) comes first. Deadlines are kept
-  /// by `expire`.
-  func waitUntilUploaded(_ file: FileIdentity, deadline: Int64) async -> Bool {
+  /// by `expire`, which `registered` may start: it is called once the waiter can be found.
+  func waitUntilUploaded(_ file: FileIdentity, deadline: Int64, registered: () -> Void) async -> Bool {
     await withUnsafeContinuation { done in
-      let isUploaded = entries.withLock { entries in
-        if entries[file] == nil { return true }
-        entries[file]?.waiters.append(Waiter(deadline: deadline, done: done))
+      let isUploaded = state.withLock { state in
+        if state.entries[file] == nil { return true }
+        state.entries[file]?.waiters.append(Waiter(deadline: deadline, done: done))
         return false
       }
-      if isUploaded { done.resume(returning: true) }
+      if isUploaded { done.resume(returning: true) } else { registered() }
     }
   }
 
   /// Ends the waiting of those whose deadline has come.
   func expire(now: Int64) {
-    let expired = entries.withLock { entries in
+    let expired = state.withLock { state in
       var expired: [Waiter] = []
-      for file in Array(entries.keys) {
-        expired += entries[file]?.waiters.filter { $0.deadline <= now } ?? []
-        entries[file]?.waiters.removeAll { $0.deadline <= now }
+      for (file, entry) in state.entries where !entry.waiters.isEmpty {
+        expired += entry.waiters.filter { $0.deadline <= now }
+        state.entries[file]?.waiters.removeAll { $0.deadline <= now }
       }
       return expired
     }

@@ -100,5 +100,8 @@ struct OpenJournal {
     allocatedEnd = end
   }
 
+  /// Drops what was written behind the last durable record.
+  func truncate() { try? file.truncate(to: offset) }
+
   func close() { file.close() }
 }

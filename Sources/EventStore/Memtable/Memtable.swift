@@ -83,19 +83,19 @@ final class Memtable: Sendable {
     }
   }
 
-  /// Entries of that hash among the first `count`, newest first.
+  /// Entries of that hash among the first `count`, newest first. Only the chain's head is read under the lock: what it leads to
+  /// never changes again.
   fileprivate func entries(callHash: UInt32, below count: Int) -> [MemtableEntry] {
-    state.withLock { state in
-      var found: [MemtableEntry] = []
-      var link = Int(state.chains[Self.chain(callHash)])
-      while link > 0 {
-        let index = link - 1
-        let entry = state.chunks[index / Self.chunkSize].entries[index % Self.chunkSize]
-        if index < count, entry.key.id.callHash == callHash { found.append(entry) }
-        link = Int(entry.next)
-      }
-      return found
+    let (head, chunks) = state.withLock { ($0.chains[Self.chain(callHash)], $0.chunks) }
+    var found: [MemtableEntry] = []
+    var link = Int(head)
+    while link > 0 {
+      let index = link - 1
+      let entry = chunks[index / Self.chunkSize].entries[index % Self.chunkSize]
+      if index < count, entry.key.id.callHash == callHash { found.append(entry) }
+      link = Int(entry.next)
     }
+    return found
   }
 
   /// A memtable as it was at one moment.

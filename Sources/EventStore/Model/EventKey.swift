@@ -22,6 +22,10 @@ package struct EventKey: Sendable, Hashable, Comparable {
     return left.id < right.id
   }
 
+  /// Milliseconds since 1970 whose nanoseconds, and those of the next one, fit 64 bits: to the year 2262. Ids and names beyond are
+  /// no event's: parsing refuses such timestamps.
+  static let milliseconds: Range<Int64> = 0..<Int64.max / 1_000_000 - 1
+
   /// The lowest position of an instant.
   static func first(of instant: Int64) -> EventKey {
     EventKey(instant: instant, tie: .min, id: EventID(high: 0, low: 0))

@@ -70,7 +70,10 @@ struct LineView {
     let created = try reader.take(RFC3339.nanosecondLength)
     try reader.expect("\"")
     if reader.skip(Line.idempotencyKeyPrefix) { idempotencyKey = try reader.string() }
-    if reader.skip(Line.metadataPrefix) { metadata = reader.offset..<line.count - 1 }
+    if reader.skip(Line.metadataPrefix) {
+      guard reader.offset < line.count - 1 else { throw DamagedLine() }
+      metadata = reader.offset..<line.count - 1
+    }
     guard let instant = RFC3339.parse(UnsafeRawBufferPointer(rebasing: line[timestamp])),
       let createdAt = RFC3339.parse(UnsafeRawBufferPointer(rebasing: line[created])),
       line.last == 0x7D, metadata != nil || reader.offset == line.count - 1

@@ -18,6 +18,7 @@ struct FileIdentity: Sendable, Hashable, Comparable {
 struct DataFolder: Sendable {
   let path: String
 
+  var parent: String { path + "/.." }
   var journal: String { path + "/journal" }
   var spool: String { path + "/spool" }
   var quarantine: String { path + "/quarantine" }
@@ -99,7 +100,8 @@ struct SegmentName: Sendable, Hashable {
     guard text.hasSuffix(Self.suffix) else { return nil }
     let parts = text.dropLast(Self.suffix.count).split(separator: "-", omittingEmptySubsequences: false)
     guard parts.count == 4, let ulid = ULID(String(parts[0])), let low = Int64(parts[1]), let high = Int64(parts[2]),
-      let count = Int(parts[3]), low >= 0, low <= high, count > 0
+      let count = Int(parts[3]), EventKey.milliseconds.contains(low), EventKey.milliseconds.contains(high), low <= high,
+      count > 0
     else { return nil }
     self.ulid = ulid
     minMilliseconds = low

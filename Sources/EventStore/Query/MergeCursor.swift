@@ -1,16 +1,16 @@
 // One segment's place in a read that takes blocks in the order of their bounds: not opened yet, then block by block.
 
 /// What is left to read of one segment.
-struct MergeCursor {
-  enum Stage {
+struct MergeCursor: Sendable {
+  enum Stage: Sendable {
     /// Only the name is known.
     case unopened
     /// Blocks still to be read, in the read's order; `next` is the first of them.
-    case opened(SegmentIndex, numbers: BlockNumbers, next: Int)
+    case opened(numbers: BlockNumbers, next: Int)
   }
 
   /// All blocks of a range, or those that hold a call.
-  enum BlockNumbers {
+  enum BlockNumbers: Sendable {
     case range(Range<Int>)
     case list([Int])
 
@@ -33,6 +33,11 @@ struct MergeCursor {
   var stage: Stage
   /// No line that is left comes before this key, in the read's order.
   var bound: EventKey
+
+  var isUnopened: Bool {
+    if case .unopened = stage { return true }
+    return false
+  }
 }
 
 /// A heap of cursors, the one with the foremost bound on top.

@@ -14,59 +14,95 @@ struct QueryEngine: Sendable {
   let reader: SegmentReader
   let clock: any Clock
 
-  /// Segments of one call that are opened at the same time.
+  /// Segments that are opened, or blocks of one call that are read, at the same time.
   private static let parallelReads = 16
 
   func page(_ selection: Selection, _ view: ReadView, _ limits: QueryLimits) async throws(ReadFailure) -> EventPage {
+    guard selection.lowest < selection.end else { return EventPage(lines: [], next: nil, segmentsScanned: 0) }
     var page = PageBuilder(selection)
     for memtable in view.memtables { Self.scan(memtable, selection, &page) }
-    let segments = view.segments.filter { selection.overlaps($0.range) }
-    if selection.callHash != nil { try await warm(segments, selection) }
-
     var heap = CursorHeap(order: selection.order)
-    for segment in segments {
-      let bound =
-        selection.order == .ascending
-        ? max(selection.lowest, .first(of: segment.range.lowerBound))
-        : min(selection.end, .first(of: segment.range.upperBound + 1))
-      heap.push(MergeCursor(segment: segment, stage: .unopened, bound: bound))
+    for segment in view.segments where selection.overlaps(segment.range) {
+      heap.push(MergeCursor(segment: segment, stage: .unopened, bound: selection.bound(segment.range)))
     }
 
+    let start = heap.top
     var scannedBytes = 0
     var scannedSegments: Set<FileIdentity> = []
-    var horizon: EventKey?
     while let bound = heap.top, page.wants(bound) {
-      if scannedBytes > limits.maxScanBytes || (scannedBytes > 0 && clock.monotonicNanoseconds() > limits.deadline) {
-        horizon = bound
-        break
+      // A short page must be a step: it ends only where the read has come behind its beginning.
+      let isOver = scannedBytes > limits.maxScanBytes || clock.monotonicNanoseconds() > limits.deadline
+      if isOver, let start, selection.order.puts(start, before: bound) { return finish(page, bound, scannedSegments) }
+      let steps = try await advance(nextCursors(&heap, selection, page), selection)
+      for step in steps {
+        scannedSegments.insert(step.segment.identity)
+        if let lines = step.lines {
+          scannedBytes += lines.count
+          try scan(lines, step.segment, selection, &page)
+        }
+        if let rest = step.rest { heap.push(rest) }
       }
-      guard let cursor = heap.pop() else { break }
-      if let advanced = try await advance(cursor, selection, &page, &scannedBytes) { heap.push(advanced) }
-      scannedSegments.insert(cursor.segment.identity)
     }
-    let (items, next) = page.finish(horizon: horizon)
-    return EventPage(lines: items.map(\.line), next: next, segmentsScanned: scannedSegments.count)
+    return finish(page, nil, scannedSegments)
   }
 
-  /// One step of one segment: opens it, or reads its next block. nil when nothing of it is left.
-  private func advance(
-    _ cursor: MergeCursor, _ selection: Selection, _ page: inout PageBuilder, _ scannedBytes: inout Int
-  ) async throws(ReadFailure) -> MergeCursor? {
+  private func finish(_ page: consuming PageBuilder, _ horizon: EventKey?, _ scanned: Set<FileIdentity>) -> EventPage {
+    let (items, next) = page.finish(horizon: horizon)
+    return EventPage(lines: items.map(\.line), next: next, segmentsScanned: scanned.count)
+  }
+
+  /// The foremost cursor, and with it others that are sure to be needed or cheap to have: segments to be opened, blocks of one call.
+  /// A scan of everything reads one block at a time, because the next may not be wanted any more.
+  private func nextCursors(_ heap: inout CursorHeap, _ selection: Selection, _ page: borrowing PageBuilder)
+    -> [MergeCursor]
+  {
+    guard let first = heap.pop() else { return [] }
+    var cursors = [first]
+    guard first.isUnopened || selection.callHash != nil else { return cursors }
+    while cursors.count < Self.parallelReads, let bound = heap.top, page.wants(bound), let next = heap.pop() {
+      cursors.append(next)
+    }
+    return cursors
+  }
+
+  /// What one step of one segment brought.
+  private struct Step: Sendable {
+    var segment: Segment
+    var lines: [UInt8]?
+    /// nil when nothing of the segment is left.
+    var rest: MergeCursor?
+  }
+
+  private func advance(_ cursors: [MergeCursor], _ selection: Selection) async throws(ReadFailure) -> [Step] {
+    if cursors.count == 1 { return [try await advance(cursors[0], selection)] }
+    do {
+      return try await withThrowingTaskGroup(of: Step.self) { group in
+        for cursor in cursors { group.addTask { try await advance(cursor, selection) } }
+        var steps: [Step] = []
+        for try await step in group { steps.append(step) }
+        return steps
+      }
+    } catch let failure as ReadFailure {
+      throw failure
+    } catch {
+      throw .unavailable("\(error)")
+    }
+  }
+
+  /// Opens the segment, or reads its next block.
+  private func advance(_ cursor: MergeCursor, _ selection: Selection) async throws(ReadFailure) -> Step {
+    let segment = cursor.segment
     switch cursor.stage {
     case .unopened:
-      let index = try await reader.index(of: cursor.segment)
-      let numbers = try await blockNumbers(cursor.segment, index, selection)
-      return Self.cursor(cursor.segment, index, numbers, next: 0, selection)
-    case .opened(let index, let numbers, let next):
-      let number = numbers.number(next, selection.order)
-      let lines = try await reader.block(of: cursor.segment, index, number)
-      scannedBytes += lines.count
-      do {
-        try Self.scan(lines, selection, &page)
-      } catch {
-        throw .damaged(cursor.segment.identity, .malformed("line in block \(number)"))
-      }
-      return Self.cursor(cursor.segment, index, numbers, next: next + 1, selection)
+      let index = try await reader.index(of: segment)
+      let numbers = try await blockNumbers(segment, index, selection)
+      return Step(segment: segment, rest: Self.cursor(segment, index, numbers, next: 0, selection))
+    case .opened(let numbers, let next):
+      // Asked for again: a cursor must not keep an index in memory that the cache has let go.
+      let index = try await reader.index(of: segment)
+      let lines = try await reader.block(of: segment, index, numbers.number(next, selection.order))
+      return Step(
+        segment: segment, lines: lines, rest: Self.cursor(segment, index, numbers, next: next + 1, selection))
     }
   }
 
@@ -91,32 +127,7 @@ struct QueryEngine: Sendable {
     let bound =
       selection.order == .ascending
       ? max(selection.lowest, index.block(number).firstKey) : min(selection.end, index.lastKeyBound(number))
-    return MergeCursor(segment: segment, stage: .opened(index, numbers: numbers, next: next), bound: bound)
-  }
-
-  /// A call's lines are few and its segments may be many and far: their indexes and blocks are fetched side by side into the cache.
-  private func warm(_ segments: [Segment], _ selection: Selection) async throws(ReadFailure) {
-    guard segments.count > 1, let callHash = selection.callHash else { return }
-    let reader = self.reader
-    do {
-      try await withThrowingTaskGroup(of: Void.self) { group in
-        for (position, segment) in segments.enumerated() {
-          if position >= Self.parallelReads { try await group.next() }
-          group.addTask {
-            let index = try await reader.index(of: segment)
-            for number in try await reader.blocks(of: segment, index, callHash: callHash).prefix(selection.limit)
-            where selection.lowest <= index.lastKeyBound(number) && index.block(number).firstKey < selection.end {
-              _ = try await reader.block(of: segment, index, number)
-            }
-          }
-        }
-        try await group.waitForAll()
-      }
-    } catch let failure as ReadFailure {
-      throw failure
-    } catch {
-      throw .unavailable("\(error)")
-    }
+    return MergeCursor(segment: segment, stage: .opened(numbers: numbers, next: next), bound: bound)
   }
 
   private static func scan(_ memtable: MemtableSnapshot, _ selection: Selection, _ page: inout PageBuilder) {
@@ -136,14 +147,20 @@ struct QueryEngine: Sendable {
     }
   }
 
-  private static func scan(_ block: [UInt8], _ selection: Selection, _ page: inout PageBuilder) throws(DamagedLine) {
-    try block.withRawBytes { bytes throws(DamagedLine) in
-      var lines = LineSplitter(bytes)
-      while let line = lines.next() {
-        let view = try LineView(line)
-        guard selection.contains(view.key), page.wants(view.key), selection.accepts(view, line) else { continue }
-        page.offer(view.key, createdAt: view.createdAt, line: line)
+  private func scan(
+    _ block: [UInt8], _ segment: Segment, _ selection: Selection, _ page: inout PageBuilder
+  ) throws(ReadFailure) {
+    do {
+      try block.withRawBytes { bytes throws(DamagedLine) in
+        var lines = LineSplitter(bytes)
+        while let line = lines.next() {
+          let view = try LineView(line)
+          guard selection.contains(view.key), page.wants(view.key), selection.accepts(view, line) else { continue }
+          page.offer(view.key, createdAt: view.createdAt, line: line)
+        }
       }
+    } catch {
+      throw .damaged(segment.identity, .malformed("line"))
     }
   }
 }

@@ -28,6 +28,9 @@ final class StoreView: Sendable {
     }
   }
 
+  /// Only what is in memory: the look-up of a loop thread.
+  var memtables: [MemtableSnapshot] { state.withLock { $0.memtables.map(\.snapshot) } }
+
   func segment(_ identity: FileIdentity) -> Segment? { state.withLock { $0.segments[identity] } }
 
   /// Segments by tier.
@@ -59,9 +62,9 @@ final class StoreView: Sendable {
   /// What a LIST of the inbox found. `isComplete`: it began at the first name, so uploaded segments that it does not have are gone,
   /// but for those uploaded after `listedAt`. Local ones stay: their own upload replaces them.
   func merge(listed: [Segment], isComplete: Bool, listedAt: Int64) {
+    let found = Set(listed.map(\.identity))
     state.withLock { state in
       var isChanged = false
-      let found = Set(listed.map(\.identity))
       if isComplete {
         let gone = state.segments.values.filter {
           $0.isUploaded && !found.contains($0.identity) && ($0.uploadedAt ?? 0) < listedAt

@@ -37,8 +37,9 @@ struct Selection: Sendable {
     }
   }
 
-  /// The one event of that id; the id itself says where it can be.
-  init(_ id: EventID) {
+  /// The one event of that id; the id itself says where it can be. nil where no event can have it.
+  init?(_ id: EventID) {
+    guard EventKey.milliseconds.contains(id.milliseconds) else { return nil }
     callHash = id.callHash
     eventTypes = []
     self.id = id
@@ -55,6 +56,14 @@ struct Selection: Sendable {
   /// Whether any key of these instants can be wanted.
   func overlaps(_ range: ClosedRange<Int64>) -> Bool {
     lowest.instant <= range.upperBound && end > .first(of: range.lowerBound)
+  }
+
+  /// Where a read of a segment with these instants begins, in the read's order.
+  func bound(_ range: ClosedRange<Int64>) -> EventKey {
+    switch order {
+    case .ascending: max(lowest, .first(of: range.lowerBound))
+    case .descending: min(end, .first(of: range.upperBound + 1))
+    }
   }
 
   /// The rest of the conditions, for a line whose key is contained.
@@ -78,8 +87,12 @@ struct PageBuilder {
   }
 
   private let order: EventQuery.Order
-  private let wanted: Int
+  private var wanted: Int
   private var items: [Item] = []
+  private var bytes = 0
+
+  /// A page of long lines ends early instead of filling the memory.
+  private static let maxBytes = 16 << 20
   /// The worst key that can still get in; nil while there is room.
   private(set) var worst: EventKey?
 
@@ -97,8 +110,9 @@ struct PageBuilder {
   mutating func offer(_ key: EventKey, createdAt: Int64, line: UnsafeRawBufferPointer) {
     guard wants(key) else { return }
     items.append(Item(key: key, createdAt: createdAt, line: [UInt8](line)))
+    bytes += line.count
     // Sorting when twice as many are there costs O(log n) a line, and the list stays short.
-    if items.count >= 2 * wanted + 16 { settle() }
+    if items.count >= 2 * wanted + 16 || bytes > 2 * Self.maxBytes { settle() }
   }
 
   private mutating func settle() {
@@ -111,7 +125,21 @@ struct PageBuilder {
       kept += 1
     }
     items.removeLast(items.count - min(kept, wanted))
+    shorten()
     worst = items.count == wanted ? items[wanted - 1].key : nil
+  }
+
+  /// At least one line and the one behind it stay, so that a page is always a step.
+  private mutating func shorten() {
+    bytes = 0
+    for index in items.indices {
+      bytes += items[index].line.count
+      if bytes > Self.maxBytes, index > 0 {
+        wanted = index + 1
+        items.removeLast(items.count - wanted)
+        return
+      }
+    }
   }
 
   /// `horizon`: nothing at or behind this key has been looked at (a scan bound ended the read); nil = all was looked at.

@@ -25,7 +25,7 @@ enum CallFilter {
   /// False only where the call is certainly not in the segment.
   static func mayContain(_ hash: UInt32, _ section: UnsafeRawBufferPointer) -> Bool {
     guard section.count > headerSize else { return true }
-    let hashes = UInt32(littleEndian: section.loadUnaligned(as: UInt32.self))
+    let hashes = min(32, UInt32(littleEndian: section.loadUnaligned(as: UInt32.self)))
     let count = UInt32((section.count - headerSize) * 8)
     return forEachBit(hash, hashes: hashes, count: count) { bit in
       section[headerSize + bit >> 3] & (1 << UInt8(bit & 7)) != 0

@@ -45,6 +45,8 @@ enum SegmentFormat {
   static let directoryEntrySize = 16
   /// Lines of a block are closed when they reach this many bytes.
   static let blockBytes = 64 << 10
+  /// A block is at most one line above `blockBytes`; no event comes near this.
+  static let maxBlockBytes = 256 << 20
   static let pageBytes = 16 << 10
   static let filterBitsPerCall = 10
   static let filterHashes: UInt32 = 7
@@ -155,9 +157,11 @@ struct SegmentFooter: Sendable, Equatable {
         length: Int(truncatingIfNeeded: try reader.little(UInt64.self)))
       if place.kind != 0 { sections.append(place) }
     }
-    guard events > 0, lineBytes > 0, dataBytes > 0, sections.allSatisfy({ $0.offset > 0 && $0.length >= 0 }) else {
-      throw ByteReader.OutOfBounds()
-    }
+    // Bounds that keep every sum below in 64 bits, whatever the bytes say.
+    let sizes = 0..<(1 << 50)
+    guard events > 0, sizes.contains(events), sizes.contains(lineBytes), dataBytes > 0, sizes.contains(dataBytes),
+      firstKey <= lastKey, sections.allSatisfy({ sizes.contains($0.offset) && sizes.contains($0.length) })
+    else { throw ByteReader.OutOfBounds() }
   }
 
   init(

@@ -45,6 +45,15 @@ final class SegmentIndex: Sendable {
     pages = hasPages ? try Self.section(.pages, footer, tail, tailStart) : nil
     guard blocks.count % SegmentFormat.blockEntrySize == 0, !blocks.isEmpty else { throw .malformed("block table") }
     guard directory.count % SegmentFormat.directoryEntrySize == 0 else { throw .malformed("call directory") }
+    var end = 0
+    for number in 0..<blockCount {
+      let entry = block(number)
+      guard entry.offset == end, entry.compressedBytes > 0, entry.rawBytes <= SegmentFormat.maxBlockBytes else {
+        throw .malformed("block table")
+      }
+      end += entry.compressedBytes
+    }
+    guard end == footer.dataBytes else { throw .malformed("block table") }
   }
 
   /// Where the end that `init` needs starts: sections are in the order of their offsets, pages last but one.

@@ -86,8 +86,8 @@ final class SegmentReader: Sendable {
       return [UInt8](pages[entry.offset..<entry.offset + entry.length])
     }
     if case .bytes(let page)? = lookUp(.page(segment.identity, entry.offset), "page") { return page }
-    guard let section = index.footer.place(of: .pages) else {
-      throw .damaged(segment.identity, .malformed("footer"))
+    guard let section = index.footer.place(of: .pages), entry.offset + entry.length <= section.length else {
+      throw .damaged(segment.identity, .malformed("call directory"))
     }
     let page = try await read(segment, section.offset + entry.offset..<section.offset + entry.offset + entry.length)
     cache.insert(.bytes(page), cost: page.count, for: .page(segment.identity, entry.offset))
@@ -137,7 +137,7 @@ final class SegmentReader: Sendable {
         bytes = try file.read(range)
       } catch {
         // Uploaded and removed since the view was taken: the caller takes a new one.
-        throw .gone(segment.identity)
+        throw error.isMissingFile ? .gone(segment.identity) : .unavailable(error.description)
       }
     case .object(let key):
       do {

@@ -24,10 +24,20 @@ struct Spooler: Sendable {
 
   /// Until the queue of sealed files ends.
   func run(_ sealed: WorkQueue<SealedJournal>) async {
-    while let journal = await sealed.next() { spool(journal) }
+    while let journal = await sealed.next() {
+      // Segments that are only in memory are few: behind them everything waits, and at last requests are refused.
+      if spool(journal) == .inMemory { await uploads.room(below: Self.maxInMemory) }
+    }
   }
 
-  private func spool(_ journal: SealedJournal) {
+  private static let maxInMemory = 4
+
+  private enum Outcome {
+    case onDisk
+    case inMemory
+  }
+
+  private func spool(_ journal: SealedJournal) -> Outcome {
     let made: (bytes: [UInt8], footer: SegmentFooter)?
     do {
       made = try SegmentMaker.segment(of: journal.memtable.snapshot)
@@ -36,9 +46,12 @@ struct Spooler: Sendable {
       logger.critical(
         "segment cannot be built; its events stay in the journal",
         metadata: ["journal": "\(journal.path)", "error": "\(error.reason)"])
-      return
+      return .onDisk
     }
-    guard let made else { return view.drop(journal.memtable) }
+    guard let made else {
+      view.drop(journal.memtable)
+      return .onDisk
+    }
     let file = journal.memtable.file
     let path = folder.segment(file)
     do {
@@ -48,13 +61,16 @@ struct Spooler: Sendable {
       backlog.set(file, bytes: made.bytes.count, since: journal.since, isSealed: true)
       try? disk.remove(journal.path)
       uploads.push(PendingUpload(segment: segment, body: .file(path: path, size: made.bytes.count), journalPath: nil))
+      return .onDisk
     } catch {
       // No room or a bad disk: the journal has the events, the bucket can have them from memory.
       metrics.journalError(error.operation)
       logger.error("segment cannot be spooled; it is uploaded from memory", metadata: ["error": "\(error)"])
       try? disk.remove(path + ".tmp")
+      try? disk.remove(path)
       let segment = Self.segment(made.footer, at: path, size: made.bytes.count)
       uploads.push(PendingUpload(segment: segment, body: .bytes(made.bytes), journalPath: journal.path))
+      return .inMemory
     }
   }
 

@@ -19,7 +19,12 @@ final class Reachability: Sendable {
     state.withLock { $0.failure = nil }
   }
 
+  /// What the store refuses says nothing about whether it can be reached.
   func failed(_ error: ObjectStoreError) {
+    switch error {
+    case .unavailable, .misconfigured: break
+    case .rejected, .corrupt: return
+    }
     let now = clock.monotonicNanoseconds()
     state.withLock { state in
       state.failure = error

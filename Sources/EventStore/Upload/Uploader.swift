@@ -11,7 +11,7 @@ package typealias Pause = @Sendable (Int64) async -> Void
 /// Jittered exponential waits between rounds of tries; each round is already retried below. Pure.
 struct UploadBackoff {
   static let first: Int64 = 200_000_000
-  static let longest: Int64 = 30_000_000_000
+  static let longest: Int64 = 5_000_000_000
   private var next = first
 
   /// Half to all of the next step.
@@ -40,10 +40,17 @@ struct Uploader: Sendable {
 
   /// Until the queue ends or the task is cancelled.
   func run(_ uploads: WorkQueue<PendingUpload>) async {
-    while !Task.isCancelled, let upload = await uploads.next() { await bring(upload) }
+    while !Task.isCancelled, let upload = await uploads.next() {
+      if await bring(upload) { continue }
+      // What the store refuses goes to the back of the queue: it must not keep the others from being uploaded.
+      backlog.setAside(upload.segment.identity)
+      await pause(UploadBackoff.longest)
+      uploads.push(upload)
+    }
   }
 
-  private func bring(_ upload: PendingUpload) async {
+  /// False where the store refuses the segment.
+  private func bring(_ upload: PendingUpload) async -> Bool {
     var backoff = UploadBackoff()
     while !Task.isCancelled {
       let segment = upload.segment
@@ -56,7 +63,7 @@ struct Uploader: Sendable {
       do {
         if try await put(key, upload) {
           finish(upload, key)
-          return
+          return true
         }
         metrics.uploadsRetried.add()
       } catch {
@@ -64,9 +71,11 @@ struct Uploader: Sendable {
         if case .unavailable = error { metrics.uploadsRetried.add() } else { metrics.uploadsFailed.add() }
         logger.warning(
           "segment was not uploaded; trying again", metadata: ["s3Key": "\(key)", "error": "\(error.message)"])
+        if case .rejected = error { return false }
       }
       await pause(backoff.wait(random: random.next()))
     }
+    return true
   }
 
   /// False where another object has the name.

@@ -1,5 +1,5 @@
-// One log line, built straight into its bytes: no dictionary, no intermediate strings. Whatever the values hold, the result is one
-// line: in JSON one valid object, in text `key=value` pairs that no terminal takes for commands.
+// One log line, built straight into its bytes: no dictionary, no intermediate strings. Whatever the values hold, the
+// result is one line: in JSON one valid object, in text `key=value` pairs that no terminal takes for commands.
 //
 //   {"timestamp":"2026-11-21T06:45:00.123Z","level":"INFO","component":"api","message":"request","status":201,...}
 //   2026-11-21T06:45:00.123Z INFO  api request status=201 ...

@@ -1,4 +1,5 @@
-// The log of one process: its sink, format and level, and the two ways to write to it. Passed to whoever logs; nothing is global.
+// The log of one process: its sink, format and level, and the two ways to write to it. Passed to whoever logs;
+// nothing is global.
 
 import Logging
 import Primitives

@@ -1,8 +1,10 @@
-// Where log lines leave the process: a bounded buffer and one thread that writes it to a descriptor. A caller only copies its line
-// under a lock that is never held during a write, so a reader of the pipe that stops costs lines, which are counted, never time.
+// Where log lines leave the process: a bounded buffer and one thread that writes it to a descriptor. A caller only
+// copies its line under a lock that is never held during a write, so a reader of the pipe that stops costs lines,
+// which are counted, never time.
 //
-// Two buffers take turns (callers fill one while the thread writes the other) instead of a ring of lines: one copy and no
-// allocation a line, and one write for all lines of `gatherNanoseconds`, which saves a wake-up of the thread for each of them.
+// Two buffers take turns (callers fill one while the thread writes the other) instead of a ring of lines: one copy
+// and no allocation a line, and one write for all lines of `gatherNanoseconds`, which saves a wake-up of the thread
+// for each of them.
 
 import Glibc
 import Primitives
@@ -26,8 +28,8 @@ package final class LogSink: Sendable {
   /// True while the thread has bytes that are not yet written.
   private let isWriting = Atomic<Bool>(false)
 
-  /// `descriptor` stays the caller's and must outlive the sink. At most `capacityBytes` wait, and as many again are being written.
-  /// The thread lives until `close`.
+  /// `descriptor` stays the caller's and must outlive the sink. At most `capacityBytes` wait, and as many again are
+  /// being written. The thread lives until `close`.
   package init(
     descriptor: Int32, metrics: MetricRegistry, capacityBytes: Int = 4 << 20, gatherNanoseconds: Int64 = 10_000_000
   ) {
@@ -62,7 +64,8 @@ package final class LogSink: Sendable {
     guard mustWait else { return true }
     isFilled.post()
     if isFlushed.wait(nanoseconds: limit.nanoseconds) { return true }
-    // The thread may have answered just now; then its post is taken back so that it does not answer somebody else's flush.
+    // The thread may have answered just now; then its post is taken back so that it does not answer somebody else's
+    // flush.
     let isLate = state.withLock { state in
       guard state.flushers > 0 else { return false }
       state.flushers -= 1
@@ -73,7 +76,8 @@ package final class LogSink: Sendable {
     return true
   }
 
-  /// Flushes, then takes no more lines and lets the thread end. False where lines were left behind; they are counted as dropped.
+  /// Flushes, then takes no more lines and lets the thread end. False where lines were left behind; they are counted
+  /// as dropped.
   @discardableResult
   package func close(within limit: Duration) -> Bool {
     let isComplete = flush(within: limit)

@@ -41,8 +41,8 @@ enum MetadataJSON {
 }
 
 enum TextValue {
-  /// As it is where it is one plain word (or several, for a message), else quoted like JSON with every control escaped, those above
-  /// ASCII (U+007F to U+009F) too: a terminal may obey them.
+  /// As it is where it is one plain word (or several, for a message), else quoted like JSON with every control
+  /// escaped, those above ASCII (U+007F to U+009F) too: a terminal may obey them.
   static func append(_ text: String, isMessage: Bool = false, to out: inout [UInt8]) {
     let isPlain = text.unicodeScalars.allSatisfy { scalar in
       switch scalar {

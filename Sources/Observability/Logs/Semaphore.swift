@@ -1,5 +1,5 @@
-// A counting semaphore with a monotonic deadline: how the log's thread is woken. Of pthread parts, because POSIX's own sem_timedwait
-// follows the wall clock, which may step, and sem_clockwait is not imported into Swift.
+// A counting semaphore with a monotonic deadline: how the log's thread is woken. Of pthread parts, because POSIX's
+// own sem_timedwait follows the wall clock, which may step, and sem_clockwait is not imported into Swift.
 
 import Glibc
 import Primitives

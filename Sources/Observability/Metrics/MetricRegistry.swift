@@ -1,4 +1,5 @@
-// The metrics of one process by name and labels. Its lock is taken only to register and to render: whoever counts keeps the instrument.
+// The metrics of one process by name and labels. Its lock is taken only to register and to render: whoever counts
+// keeps the instrument.
 
 import Synchronization
 
@@ -44,7 +45,8 @@ package final class MetricRegistry: Sendable {
     return histogram
   }
 
-  /// A value that is asked for when it is scraped; `type` is `gauge` or `counter`. `read` must not block. The first of equal names and labels stays.
+  /// A value that is asked for when it is scraped; `type` is `gauge` or `counter`. `read` must not block. The first
+  /// of equal names and labels stays.
   package func reading(
     _ name: String, _ help: String, _ labels: Labels = [], type: String = "gauge",
     read: @escaping @Sendable () -> Double
@@ -66,7 +68,8 @@ package final class MetricRegistry: Sendable {
     }
   }
 
-  /// All metrics as Prometheus text (exposition format 0.0.4), sorted by name, so that two scrapes differ only in values.
+  /// All metrics as Prometheus text (exposition format 0.0.4), sorted by name, so that two scrapes differ only in
+  /// values.
   package func renderText() -> String { MetricText.render(families.withLock { $0 }, as: .prometheus) }
 
   /// The same as OpenMetrics 1.0 (`application/openmetrics-text; version=1.0.0; charset=utf-8`).

@@ -1,5 +1,5 @@
-// The two text formats of metrics: Prometheus exposition 0.0.4 and OpenMetrics 1.0. They differ in how a counter's family is named,
-// in the escaping of help, in how a bound is written and in the last line.
+// The two text formats of metrics: Prometheus exposition 0.0.4 and OpenMetrics 1.0. They differ in how a counter's
+// family is named, in the escaping of help, in how a bound is written and in the last line.
 
 enum MetricText {
   enum Format {
@@ -21,7 +21,8 @@ enum MetricText {
     return text
   }
 
-  /// OpenMetrics names a counter's family without the `_total` of its samples; a counter that lacks it cannot be one there.
+  /// OpenMetrics names a counter's family without the `_total` of its samples; a counter that lacks it cannot be one
+  /// there.
   private static func header(_ name: String, _ type: String, _ format: Format) -> (name: String, type: String) {
     guard format == .openMetrics, type == "counter" else { return (name, type) }
     return name.hasSuffix("_total") ? (String(name.dropLast("_total".count)), type) : (name, "unknown")

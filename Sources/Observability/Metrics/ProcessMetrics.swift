@@ -28,8 +28,8 @@ package enum ProcessMetrics {
 
   private static func ticksToSeconds(_ ticks: Double) -> Double { ticks / Double(max(1, sysconf(Int32(_SC_CLK_TCK)))) }
 
-  /// Field `number`, counted from 1 as in proc(5), of /proc/self/stat. The second is the program's name in parentheses and may hold
-  /// anything, so counting starts behind its last parenthesis.
+  /// Field `number`, counted from 1 as in proc(5), of /proc/self/stat. The second is the program's name in
+  /// parentheses and may hold anything, so counting starts behind its last parenthesis.
   private static func statField(_ number: Int) -> Double? {
     guard let text = ProcFile.read("/proc/self/stat"), let end = text.lastIndex(of: ")") else { return nil }
     let fields = text[text.index(after: end)...].split(separator: " ")

@@ -19,8 +19,8 @@ extension RandomSource {
   }
 }
 
-/// The operating system's generator (getrandom, by glibc's arc4random_buf), asked for a page at a time: a system call for each event
-/// would cost more than its JSON.
+/// The operating system's generator (getrandom, by glibc's arc4random_buf), asked for a page at a time: a system
+/// call for each event would cost more than its JSON.
 package struct SystemRandom: RandomSource {
   private struct Page {
     var words = [UInt64](repeating: 0, count: 512)

@@ -1,5 +1,6 @@
-// Names of segments: 48 bits of time, then the 40-bit writer and the 40-bit number of its journal file. Two names with equal low 80
-// bits are one segment, whenever it was sent (CONTRACT 4). The text is 26 Crockford characters, as the ULID specification has it.
+// Names of segments: 48 bits of time, then the 40-bit writer and the 40-bit number of its journal file. Two names
+// with equal low 80 bits are one segment, whenever it was sent (CONTRACT 4). The text is 26 Crockford characters, as
+// the ULID specification has it.
 
 package struct ULID: Sendable, Hashable, Comparable, CustomStringConvertible {
   package static let textLength = Crockford.length

@@ -1,8 +1,10 @@
-// The JSON reader of the hot path: validates RFC 8259 strictly over raw bytes in one pass and yields places, without allocating.
+// The JSON reader of the hot path: validates RFC 8259 strictly over raw bytes in one pass and yields places, without
+// allocating.
 //
-// Nesting is kept as one bit a level (object or array), which bounds the depth to 64 and needs neither recursion nor a heap. Strings
-// are walked 8 bytes a step while they are plain ASCII; UTF-8 is validated where it leaves ASCII (Unicode 15, table 3-7).
-// Stricter than the RFC asks: escapes of lone surrogates are refused, because they have no UTF-8 to be stored or compared as.
+// Nesting is kept as one bit a level (object or array), which bounds the depth to 64 and needs neither recursion nor
+// a heap. Strings are walked 8 bytes a step while they are plain ASCII; UTF-8 is validated where it leaves ASCII
+// (Unicode 15, table 3-7). Stricter than the RFC asks: escapes of lone surrogates are refused, because they have no
+// UTF-8 to be stored or compared as.
 
 package struct JSONScanner {
   package let bytes: UnsafeRawBufferPointer
@@ -12,7 +14,8 @@ package struct JSONScanner {
   /// Offset of the first byte not yet read.
   package private(set) var position = 0
 
-  /// `maxDepth`: how many containers may be open at once, 1 to 64. The bytes must stay where they are while the scanner is used.
+  /// `maxDepth`: how many containers may be open at once, 1 to 64. The bytes must stay where they are while the
+  /// scanner is used.
   package init(_ bytes: UnsafeRawBufferPointer, maxDepth: Int = 64) {
     precondition((1...64).contains(maxDepth), "the nesting is kept in 64 bits")
     self.bytes = bytes
@@ -56,8 +59,8 @@ package struct JSONScanner {
     return slice
   }
 
-  /// Validates one whole object and calls `member` for each of its own members, in order, each already validated. Nested ones are
-  /// validated only. Repeated keys are the caller's to notice.
+  /// Validates one whole object and calls `member` for each of its own members, in order, each already validated.
+  /// Nested ones are validated only. Repeated keys are the caller's to notice.
   package mutating func object(_ member: (_ key: JSONSlice, _ value: JSONSlice) -> Void) throws(JSONError) -> JSONSlice
   {
     let start = skipSpace(position)
@@ -126,7 +129,8 @@ package struct JSONScanner {
 // MARK: - Containers
 
 extension JSONScanner {
-  /// From a `{` or `[` to behind its partner. `objects` holds the open containers, the innermost in bit 0, 1 for an object.
+  /// From a `{` or `[` to behind its partner. `objects` holds the open containers, the innermost in bit 0, 1 for an
+  /// object.
   private func container(_ start: Int) throws(JSONError) -> Int {
     var objects: UInt64 = 0
     var level = depth
@@ -158,7 +162,8 @@ extension JSONScanner {
     }
   }
 
-  /// Behind a value inside a container: true where the outermost one has ended too; else `place` is where the next value starts.
+  /// Behind a value inside a container: true where the outermost one has ended too; else `place` is where the next
+  /// value starts.
   @inline(__always)
   private func ended(_ place: inout Int, _ objects: inout UInt64, _ level: inout Int) throws(JSONError) -> Bool {
     while true {

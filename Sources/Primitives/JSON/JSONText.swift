@@ -4,10 +4,12 @@ enum JSONText {
   private static let ones: UInt64 = 0x0101_0101_0101_0101
   private static let tops: UInt64 = 0x8080_8080_8080_8080
 
-  /// The first place at or after `start` that holds `"`, `\`, a control or a byte outside ASCII; the end where there is none.
+  /// The first place at or after `start` that holds `"`, `\`, a control or a byte outside ASCII; the end where there
+  /// is none.
   ///
-  /// Eight bytes a step. Subtracting a one from each byte of `word ^ c` borrows into the top bit exactly where the byte was c, but for
-  /// bytes above a match, which may be marked wrongly: the lowest mark is always right, and only that one is used.
+  /// Eight bytes a step. Subtracting a one from each byte of `word ^ c` borrows into the top bit exactly where the
+  /// byte was c, but for bytes above a match, which may be marked wrongly: the lowest mark is always right, and only
+  /// that one is used.
   @inline(__always)
   static func plainEnd(_ bytes: UnsafeRawBufferPointer, from start: Int) -> Int {
     var place = start

@@ -1,5 +1,5 @@
-// JSON as a tree, for small documents (keys, catalog entries, settings). Numbers keep their text and members their order, so that
-// what is written back is what was read. Not for the hot path.
+// JSON as a tree, for small documents (keys, catalog entries, settings). Numbers keep their text and members their
+// order, so that what is written back is what was read. Not for the hot path.
 
 package indirect enum JSONValue: Sendable {
   case string(String)
@@ -29,8 +29,8 @@ package indirect enum JSONValue: Sendable {
     return try result.get()
   }
 
-  /// Containers are scanned once a level, which bounds the work to 64 passes and keeps the scanner the only parser. `base` makes the
-  /// offsets of errors those of the whole document.
+  /// Containers are scanned once a level, which bounds the work to 64 passes and keeps the scanner the only parser.
+  /// `base` makes the offsets of errors those of the whole document.
   private static func build(
     _ scanner: inout JSONScanner, _ bytes: UnsafeRawBufferPointer, base: Int
   ) throws(JSONError) -> JSONValue {

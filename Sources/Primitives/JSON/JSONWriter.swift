@@ -1,4 +1,5 @@
-// JSON string literals with as few escapes as RFC 8259 allows: `"`, `\` and the controls. Everything else goes as it is.
+// JSON string literals with as few escapes as RFC 8259 allows: `"`, `\` and the controls. Everything else goes as it
+// is.
 
 package enum JSONWriter {
   /// Appends the literal, quotes included. `utf8` must be valid UTF-8.

@@ -1,5 +1,5 @@
-// Base64 with padding (RFC 4648, 4) and base64url without (5). Both are read strictly: only the one text that the writer gives for
-// some bytes is accepted, so equal bytes have equal text and a token cannot be respelled.
+// Base64 with padding (RFC 4648, 4) and base64url without (5). Both are read strictly: only the one text that the
+// writer gives for some bytes is accepted, so equal bytes have equal text and a token cannot be respelled.
 
 package enum Base64 {
   package static func string(_ bytes: [UInt8]) -> String { SixBit.standard.string(bytes, isPadded: true) }

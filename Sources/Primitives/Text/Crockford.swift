@@ -1,5 +1,6 @@
-// 128 bits as 26 characters of Crockford's base32 (crockford.com/base32.html): the alphabet is in ASCII order, so texts sort as the
-// values do. The first character holds 3 bits, hence 0 to 7. Read in upper case only and without the aliases (I, L, O): one text a value.
+// 128 bits as 26 characters of Crockford's base32 (crockford.com/base32.html): the alphabet is in ASCII order, so
+// texts sort as the values do. The first character holds 3 bits, hence 0 to 7. Read in upper case only and without
+// the aliases (I, L, O): one text a value.
 
 package enum Crockford {
   package static let length = 26
@@ -16,7 +17,8 @@ package enum Crockford {
   /// Writes exactly 26 bytes.
   package static func write(high: UInt64, low: UInt64, to out: UnsafeMutableRawPointer) {
     let letters = alphabet.utf8Start
-    // Characters 14 to 25 are bits 0 to 59 of `low`; 13 straddles the halves; 1 to 12 are bits 1 to 60 of `high`; 0 is its top three.
+    // Characters 14 to 25 are bits 0 to 59 of `low`; 13 straddles the halves; 1 to 12 are bits 1 to 60 of `high`; 0
+    // is its top three.
     var rest = low
     for index in stride(from: 25, through: 14, by: -1) {
       out.storeBytes(of: letters[Int(rest & 31)], toByteOffset: index, as: UInt8.self)

@@ -1,4 +1,5 @@
-// UTF-8 by the table of well-formed sequences (Unicode 15, table 3-7): no overlong forms, no surrogates, nothing above U+10FFFF.
+// UTF-8 by the table of well-formed sequences (Unicode 15, table 3-7): no overlong forms, no surrogates, nothing
+// above U+10FFFF.
 
 package enum UTF8Text {
   /// Length of the well-formed sequence of two to four bytes that starts at `start`; 0 where there is none.

@@ -1,5 +1,5 @@
-// Days and dates of the proleptic Gregorian calendar, by Howard Hinnant's algorithms (howardhinnant.github.io/date_algorithms.html):
-// years are counted from March, so that the leap day is a year's last.
+// Days and dates of the proleptic Gregorian calendar, by Howard Hinnant's algorithms
+// (howardhinnant.github.io/date_algorithms.html): years are counted from March, so that the leap day is a year's last.
 
 struct CivilDate: Equatable {
   var year: Int

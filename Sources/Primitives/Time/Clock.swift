@@ -1,4 +1,5 @@
-// Time is a parameter everywhere: the service passes `SystemClock`, tests pass a manual one. TidyTests bans other sources of time.
+// Time is a parameter everywhere: the service passes `SystemClock`, tests pass a manual one. TidyTests bans other
+// sources of time.
 
 #if canImport(Glibc)
   import Glibc

@@ -4,10 +4,11 @@ package enum RFC3339 {
   package static let nanosecondLength = 30
   private static let second: Int64 = 1_000_000_000
 
-  /// Nanoseconds since 1970; nil where it is no date-time, has more than 9 fraction digits or lies outside of Int64 (1677 to 2262).
+  /// Nanoseconds since 1970; nil where it is no date-time, has more than 9 fraction digits or lies outside of Int64
+  /// (1677 to 2262).
   ///
-  /// `t` and `z` may be lower case. Second 60 is accepted where a leap second can be, at 23:59:60 UTC on the last day of a month, and
-  /// is the start of the next second: this time scale has no other place for it.
+  /// `t` and `z` may be lower case. Second 60 is accepted where a leap second can be, at 23:59:60 UTC on the last
+  /// day of a month, and is the start of the next second: this time scale has no other place for it.
   package static func parse(_ text: UnsafeRawBufferPointer) -> Int64? {
     guard text.count >= 20, text[4] == Ascii.minus, text[7] == Ascii.minus, text[10] | 0x20 == Ascii.lowerT,
       text[13] == Ascii.colon, text[16] == Ascii.colon,
@@ -69,7 +70,8 @@ package enum RFC3339 {
     return time.date.day == 1 && time.hour == 0 && time.minute == 0 && time.second == 0
   }
 
-  /// Before 1970 the whole seconds are negative while the fraction still counts up: borrowed so that the bounds themselves fit.
+  /// Before 1970 the whole seconds are negative while the fraction still counts up: borrowed so that the bounds
+  /// themselves fit.
   private static func nanoseconds(_ seconds: Int64, _ fraction: Int64) -> Int64? {
     let (whole, rest) = seconds < 0 ? (seconds + 1, fraction - second) : (seconds, fraction)
     let (product, overflows) = whole.multipliedReportingOverflow(by: second)
