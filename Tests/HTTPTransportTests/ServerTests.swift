@@ -5,6 +5,7 @@ import HTTPModel
 import HTTPTransport
 import HTTPTypes
 import Primitives
+import Synchronization
 import TestSupport
 import Testing
 
@@ -231,6 +232,45 @@ private func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
       #expect(exchange.nanosecondsToFirstByte > 0 && exchange.nanosecondsToLastByte >= exchange.nanosecondsToFirstByte)
     }
     #expect(observer.connections == 0)
+  }
+
+  @Test func bodyKeptBeyondItsRequest_NeverReadsTheNextOne() async throws {
+    let kept = Mutex<(any RequestBody)?>(nil)
+    let (late, finish) = AsyncStream.makeStream(of: String.self)
+    let answer: @Sendable (Request) async -> Response = { request in
+      if request.head.pathString == "/keep" {
+        kept.withLock { $0 = request.body }
+        // Waits for a body that comes only after the reply.
+        Task {
+          do {
+            let piece = try await request.body.next()
+            finish.yield("read \(piece?.count ?? -1)")
+          } catch {
+            finish.yield("refused")
+          }
+        }
+        return Response(status: .ok)
+      }
+      let own = (try? await request.body.collect(maxBytes: 100)) ?? []
+      return Response(status: .ok, body: .bytes(own))
+    }
+    try await withHTTPServer(answer: answer) { server in
+      let peer = try server.connect()
+      let reply = try await SocketThread.run {
+        try peer.send("POST /keep HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\n")
+        let first = try peer.receiveHead()
+        try peer.send("body")
+        try peer.send("POST /next HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nConnection: close\r\n\r\nnext")
+        return first + String(decoding: try peer.receiveToEnd(), as: UTF8.self)
+      }
+      #expect(reply.components(of: "HTTP/1.1 200 OK") == 2 && reply.hasSuffix("next"))
+      for await outcome in late {
+        #expect(outcome == "refused" || outcome == "read 4")
+        break
+      }
+      let stale = kept.withLock { $0 }
+      await #expect(throws: BodyError.self) { _ = try await stale?.next() }
+    }
   }
 
   @Test func peerThatGoesAway_CancelsItsHandler() async throws {

@@ -53,7 +53,7 @@ package final class Listener: @unchecked Sendable {
       loop.base, descriptor, Int16(EV_READ | EV_PERSIST),
       { _, _, context in
         guard let context else { return }
-        Unmanaged<Listener>.fromOpaque(context).takeUnretainedValue().accept()
+        Unmanaged<Listener>.fromOpaque(context).takeUnretainedValue().turn()
       }, context)
     resume()
   }
@@ -62,7 +62,7 @@ package final class Listener: @unchecked Sendable {
   package func stop() {
     loop.checkIsolated()
     guard descriptor >= 0 else { return }
-    if event != nil { accept() }
+    if event != nil { while accept() {} }
     retry?.cancel()
     if let event { event_free(event) }
     event = nil
@@ -86,7 +86,10 @@ package final class Listener: @unchecked Sendable {
     resume()
   }
 
-  private func accept() {
+  private func turn() { _ = accept() }
+
+  /// True where more may be waiting than one turn takes.
+  private func accept() -> Bool {
     for _ in 0..<Self.acceptsPerTurn {
       guard limit.take() else {
         pause()
@@ -94,7 +97,7 @@ package final class Listener: @unchecked Sendable {
           isWaitingForPlace = true
           limit.wait(self)
         }
-        return
+        return false
       }
       var storage = sockaddr_storage()
       var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
@@ -108,11 +111,12 @@ package final class Listener: @unchecked Sendable {
       guard let accepted else {
         let code = errno
         limit.giveBack()
-        if acceptFailed(code) { return }
+        if acceptFailed(code) { return false }
         continue
       }
       onAccept(ConnectedSocket(descriptor: accepted.descriptor, peer: accepted.peer))
     }
+    return true
   }
 
   private struct AcceptedPair {

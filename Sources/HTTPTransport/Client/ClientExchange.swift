@@ -73,6 +73,8 @@ final class ClientExchange: @unchecked Sendable {
   func next(_ waiter: UnsafeContinuation<[UInt8]?, any Error>) {
     if let failure { return waiter.resume(throwing: failure) }
     if isEnded { return waiter.resume(returning: nil) }
+    // One reader at a time.
+    guard pieceWaiter == nil else { return waiter.resume(throwing: CancellationError()) }
     pieceWaiter = waiter
     connection?.connection?.resumeReading()
     advance()

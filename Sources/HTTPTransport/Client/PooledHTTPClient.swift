@@ -4,10 +4,11 @@
 import EventLoop
 import HTTPModel
 import Primitives
+import Synchronization
 
 package final class PooledHTTPClient: HTTPClient {
-  private let group: EventLoopGroup
   private let pools: [ClientPool]
+  private let turn = Atomic<Int>(0)
 
   /// Connections live on the loops of `group`; a caller that runs on one of them stays there. Throws where the authorities cannot be
   /// read.
@@ -22,13 +23,12 @@ package final class PooledHTTPClient: HTTPClient {
     }
     let count = group.loops.count
     let share = max(1, (settings.connectionsPerOrigin + count - 1) / count)
-    self.group = group
     pools = group.loops.map { ClientPool(loop: $0, settings: settings, connectionsPerOrigin: share, tls: tls) }
   }
 
   package func send(_ request: ClientRequest, deadline: Duration) async throws -> ClientResponse {
-    let loop = group.next()
-    guard let pool = pools.first(where: { $0.loop === loop }) else { throw CancellationError() }
+    let pool = nextPool()
+    let loop = pool.loop
     let exchange = ClientExchange(request: request, pool: pool)
     return try await withTaskCancellationHandler {
       try await withUnsafeThrowingContinuation { continuation in
@@ -37,6 +37,13 @@ package final class PooledHTTPClient: HTTPClient {
     } onCancel: {
       loop.execute { exchange.fail(CancellationError()) }
     }
+  }
+
+  /// The pool of the loop that the caller runs on, else one after the other.
+  private func nextPool() -> ClientPool {
+    for pool in pools where pool.loop.isCurrent { return pool }
+    let (old, _) = turn.wrappingAdd(1, ordering: .relaxed)
+    return pools[Int(UInt(bitPattern: old) % UInt(pools.count))]
   }
 
   /// Closes all connections; requests that are under way fail.

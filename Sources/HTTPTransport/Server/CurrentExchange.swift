@@ -3,7 +3,7 @@
 import HTTPModel
 
 struct CurrentExchange {
-  /// Counts requests: a body or writer that a handler kept beyond its own request finds another number here.
+  /// Grows with every beginning and end of a request: a body or writer that a handler kept beyond its own request finds another number here.
   var number = 0
   var startedAt: Int64 = 0
   var firstByteAt: Int64 = 0
@@ -30,4 +30,7 @@ struct CurrentExchange {
     bodyNanoseconds = bodyTimeout
     isPersistent = request.isPersistent
   }
+
+  /// The reply is sent: whoever still holds the request's body or writer has no part in what follows.
+  mutating func end() { number += 1 }
 }

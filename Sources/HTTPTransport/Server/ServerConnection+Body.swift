@@ -133,9 +133,12 @@ extension ServerConnection {
 
   /// Waits for more of the body; the time for all waits of one body is bounded together.
   private func waitForBody(_ wanted: Int) async throws {
-    guard !isBroken, !inputHasEnded else { throw bodyFailed(.truncated) }
+    // One reader at a time: a second one has nothing to wait for.
+    guard !isBroken, !inputHasEnded, !isAwaitingInput else { throw bodyFailed(.truncated) }
+    let number = current.number
     let began = server.now()
     let isInTime = await waitForInput(wanted, .body, until: began.addingSaturated(current.bodyNanoseconds))
+    guard number == current.number else { throw BodyError.truncated }
     current.bodyNanoseconds -= server.now() - began
     guard isInTime else { throw bodyFailed(.timedOut) }
     if connection.inputLength < wanted, isBroken || inputHasEnded { throw bodyFailed(.truncated) }

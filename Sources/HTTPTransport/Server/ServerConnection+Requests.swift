@@ -79,6 +79,8 @@ extension ServerConnection {
     let response = await server.handler.handle(
       Request(head: request.head, body: body(of: request), connection: info, id: id))
     await send(response, to: request.head, id: id)
+    current.end()
+    if isAwaitingInput { releaseReader() }
     guard current.isPersistent, !isBroken else {
       finish()
       return false

@@ -23,7 +23,8 @@ final class ServerConnection: ConnectionDelegate, @unchecked Sendable {
   /// Whoever waits for input: the task between requests, a body's reader else.
   private var inputWaiter: UnsafeContinuation<Void, Never>?
   private var inputWanted = 1
-  private var outputWaiter: UnsafeContinuation<Void, Never>?
+  private var waits = 0
+  private var outputWaiters: [UnsafeContinuation<Void, Never>] = []
   private var deadline = ConnectionDeadline()
   private var timer: LoopTimer?
   private var unsentBytesCounted = 0
@@ -67,9 +68,9 @@ final class ServerConnection: ConnectionDelegate, @unchecked Sendable {
   }
 
   private func resumeOutput() {
-    guard let waiter = outputWaiter else { return }
-    outputWaiter = nil
-    waiter.resume()
+    let waiters = outputWaiters
+    outputWaiters = []
+    for waiter in waiters { waiter.resume() }
   }
 
   func connectionEnded(_ connection: Connection, _ end: ConnectionEnd) {
@@ -112,14 +113,26 @@ final class ServerConnection: ConnectionDelegate, @unchecked Sendable {
     connection.resumeReading()
     inputWanted = wanted
     setDeadline(kind, at: time)
+    waits += 1
+    let wait = waits
     await withUnsafeContinuation { inputWaiter = $0 }
-    return deadline.endWait()
+    // A reader that outlived its request wakes up in somebody else's time, which is not its to end.
+    return wait == waits ? deadline.endWait() : true
+  }
+
+  var isAwaitingInput: Bool { inputWaiter != nil }
+
+  /// Wakes whoever still waits for the body of a request that was answered; it finds that out for itself.
+  func releaseReader() {
+    waits += 1
+    deadline.clear()
+    resumeInput()
   }
 
   /// Suspends while the unsent output is above its bound.
   func waitForOutput() async {
     guard connection.outputLength > server.settings.outputBytes, !isBroken else { return }
-    await withUnsafeContinuation { outputWaiter = $0 }
+    await withUnsafeContinuation { outputWaiters.append($0) }
   }
 
   private func resumeInput() {
