@@ -1,8 +1,8 @@
 // The only door to libevent: core, OpenSSL bufferevents and pthread locks. Never event_extra (evhttp, evdns, evrpc).
 #pragma once
 
-// Before libevent: its configuration header switches GNU extensions on, and a type that both Glibc's Swift module and this one
-// describe (fd_set) has to look the same in both.
+// Before libevent: its configuration header switches GNU extensions on, and a type that both Glibc's Swift module and
+// this one describe (fd_set) has to look the same in both.
 #include <features.h>
 #include <pthread.h>
 #include <sys/select.h>

@@ -1,4 +1,5 @@
-// `openssl s_server -HTTP` with a certificate of a test authority: each file of its folder is one whole reply, head included.
+// `openssl s_server -HTTP` with a certificate of a test authority: each file of its folder is one whole reply, head
+// included.
 
 import Foundation
 
@@ -9,7 +10,8 @@ package final class HTTPTLSServer: @unchecked Sendable {
   private let folder: TemporaryFolder
   private let process: Process
 
-  /// The certificate names `names` (`DNS:localhost`, `IP:127.0.0.1`). `replies` are the files: GET /name gives that reply.
+  /// The certificate names `names` (`DNS:localhost`, `IP:127.0.0.1`). `replies` are the files: GET /name gives that
+  /// reply.
   package init(names: [String], replies: [String: String], arguments: [String] = []) async throws {
     let folder = TemporaryFolder("callflow-tls")
     self.folder = folder

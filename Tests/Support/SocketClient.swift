@@ -9,7 +9,8 @@ package struct SocketTestError: Error, CustomStringConvertible {
   package init(message: String) { description = message }
 }
 
-/// One connected stream socket. `async` calls block a thread of their own; the others are for a server's script, which has one.
+/// One connected stream socket. `async` calls block a thread of their own; the others are for a server's script,
+/// which has one.
 package final class SocketPeer: @unchecked Sendable {
   package let descriptor: Int32
 
@@ -48,7 +49,8 @@ package final class SocketPeer: @unchecked Sendable {
     return SocketPeer(descriptor: descriptor)
   }
 
-  /// Ends both directions with a FIN. The descriptor itself lives as long as this object: another thread may still be waiting on it.
+  /// Ends both directions with a FIN. The descriptor itself lives as long as this object: another thread may still be
+  /// waiting on it.
   package func close() { shutdown(descriptor, Int32(SHUT_RDWR)) }
 
   /// Ends both directions with a reset, at once.
@@ -150,7 +152,8 @@ package final class SocketServer: @unchecked Sendable {
     }
   }
 
-  /// Refuses further connections and wakes the accepting thread, which then ends. The descriptor itself lives as long as this object.
+  /// Refuses further connections and wakes the accepting thread, which then ends. The descriptor itself lives as long
+  /// as this object.
   package func stop() { shutdown(descriptor, Int32(SHUT_RDWR)) }
 
   deinit {
