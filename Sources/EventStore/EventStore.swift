@@ -90,8 +90,8 @@ package final class EventStore: Sendable {
 
   package init(
     settings: EventStoreSettings, objects: any ObjectStore, disk: any Disk = PosixDisk(), clock: any Clock,
-    random: any RandomSource, executors: EventStoreExecutors, pause: @escaping Pause, metrics: MetricRegistry,
-    logger: Logger
+    random: any RandomSource, executors: EventStoreExecutors, pause: @escaping Pause,
+    commitWakeUp: CommitWakeUp = .immediate, metrics: MetricRegistry, logger: Logger
   ) {
     self.settings = settings
     self.objects = objects
@@ -103,7 +103,7 @@ package final class EventStore: Sendable {
     self.logger = logger
     self.metrics = StoreInstruments(metrics)
     folder = DataFolder(path: settings.dataFolder)
-    queue = CommitQueue(maxBytes: Self.queueBytes)
+    queue = CommitQueue(maxBytes: Self.queueBytes, wakeUp: commitWakeUp)
     reachability = Reachability(clock: clock)
     catalog = Catalog(
       objects: objects, view: view, clock: clock, reachability: reachability,
@@ -122,6 +122,9 @@ package final class EventStore: Sendable {
   package func makeBatch() -> EventBatch {
     EventBatch(limits: settings.limits, now: clock.wallNanoseconds(), random: random, salt: salt)
   }
+
+  /// See `CommitWakeUp.byTurn`. For the thread that called `commit`.
+  package func turnEnded() { queue.turnEnded() }
 
   /// Makes the batch durable and returns how durable it is: `.journal` although `.objectStore` was asked for means that
   /// the object store did not answer within `timeout` and the journal has it (202). Throws `EventStoreError`.

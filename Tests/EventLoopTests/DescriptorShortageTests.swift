@@ -1,4 +1,5 @@
-// The listener when the process has no descriptors left: run in a process of its own, because the limit is the process's.
+// The listener when the process has no descriptors left: run in a process of its own, because the limit is the
+// process's.
 
 import EventLoop
 import Glibc
@@ -17,7 +18,8 @@ private enum DescriptorShortage {
   /// 0, or the number of the expectation that did not hold.
   static func run() async throws -> Int32 {
     let loop = try EventLoop(name: "shortage")
-    // Not Task.sleep: libdispatch makes its timers' descriptors when they are first needed, and traps where there are none.
+    // Not Task.sleep: libdispatch makes its timers' descriptors when they are first needed, and traps where there are
+    // none.
     let timer = try EventLoop(name: "timer")
     let notices = Recorder<Int64>()
     let clock = SystemClock()

@@ -1,5 +1,5 @@
-// The request cases of llhttp (corpora/http, see SOURCES.md there) against the reader: what llhttp refuses is refused here, what it takes
-// is taken, except where the contract is stricter. Every exception is listed with its reason.
+// The request cases of llhttp (corpora/http, see SOURCES.md there) against the reader: what llhttp refuses is refused
+// here, what it takes is taken, except where the contract is stricter. Every exception is listed with its reason.
 
 import Foundation
 import HTTPModel
@@ -27,7 +27,8 @@ private func cases() throws -> [Case] {
 
 /// `err` cases that end well here, with the reason.
 private let errorsThatAreNone: [String: String] = [
-  // The first request says, by its version, that it is the last: what follows is never read, so there is nothing to refuse.
+  // The first request says, by its version, that it is the last: what follows is never read, so there is nothing to
+  // refuse.
   "No restart when keep-alive is off (1.0)": "closed after the first reply",
   // Upgrades are ignored (RFC 9110, 7.8). The bytes behind the body are read as the next request, which is refused.
   "Upgrade POST request": "refused at the second message",
@@ -77,8 +78,8 @@ private let stricter: [String: (status: Int, reason: String)] = [
     }
   }
 
-  /// Most of the good cases leave Host out, which 1.1 does not allow: they must be refused for that alone, so each is read again with
-  /// a Host field put in.
+  /// Most of the good cases leave Host out, which 1.1 does not allow: they must be refused for that alone, so each is
+  /// read again with a Host field put in.
   @Test func everyGoodCase_IsRead() throws {
     for item in try cases() where item.err == nil {
       if let strict = stricter.first(where: { item.title.hasPrefix($0.key) })?.value {

@@ -1,5 +1,5 @@
-// Deadlines, bounds and the drain of the server, over live sockets with limits of some tens of milliseconds: the tests wait for what the
-// server does, not for time.
+// Deadlines, bounds and the drain of the server, over live sockets with limits of some tens of milliseconds: the
+// tests wait for what the server does, not for time.
 
 import EventLoop
 import Glibc
@@ -197,7 +197,7 @@ private func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
     let (begun, begin) = AsyncStream.makeStream(of: Void.self)
     let server = try await HTTPTestServer { _ in
       begin.yield()
-      try? await Task.sleep(for: .seconds(60))
+      await untilCancelled()
       return Response(status: .ok)
     }
     let peer = try server.connect()
@@ -222,6 +222,13 @@ func eventually(_ condition: @Sendable () -> Bool, sourceLocation: SourceLocatio
       Issue.record("the condition did not come to hold", sourceLocation: sourceLocation)
       return
     }
-    try await Task.sleep(for: .milliseconds(2))
+    await Task.yield()
   }
+}
+
+/// What a handler does that has no end of its own.
+func untilCancelled() async {
+  let (nothing, continuation) = AsyncStream.makeStream(of: Void.self)
+  for await _ in nothing {}
+  continuation.finish()
 }

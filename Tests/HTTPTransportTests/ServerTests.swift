@@ -278,7 +278,7 @@ private func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
     let (ended, end) = AsyncStream.makeStream(of: Bool.self)
     let answer: @Sendable (Request) async -> Response = { _ in
       start.yield()
-      try? await Task.sleep(for: .seconds(30))
+      await untilCancelled()
       end.yield(Task.isCancelled)
       return Response(status: .ok)
     }

@@ -1,5 +1,5 @@
-// Requests that two readers could see differently, and bounds: each is refused with the status that the contract names, and the same
-// for every way in which the bytes may be split.
+// Requests that two readers could see differently, and bounds: each is refused with the status that the contract
+// names, and the same for every way in which the bytes may be split.
 
 import HTTPModel
 import HTTPTransport

@@ -1,6 +1,7 @@
-// Owns one libevent base, the thread that runs it and the queue of work for that thread. The loop is also a Swift executor, so
-// `async` code that belongs to a socket runs on the thread that owns the socket and never hops. Everything else in this target
-// (timers, signals, connections, listeners) may be touched on its loop's thread only; `execute` is the one door from outside.
+// Owns one libevent base, the thread that runs it and the queue of work for that thread. The loop is also a Swift
+// executor, so `async` code that belongs to a socket runs on the thread that owns the socket and never hops.
+// Everything else in this target (timers, signals, connections, listeners) may be touched on its loop's thread only;
+// `execute` is the one door from outside.
 
 import CLibevent
 import Glibc
@@ -43,7 +44,8 @@ package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable
   /// Rounds of work that made more work on this thread before sockets get their turn again.
   private static let roundsPerTurn = 64
 
-  /// Starts the thread. `name` is shown by `ps -L`, cut to 15 bytes. Throws where the system gives no epoll instance or thread.
+  /// Starts the thread. `name` is shown by `ps -L`, cut to 15 bytes. Throws where the system gives no epoll instance
+  /// or thread.
   package init(name: String, clock: any Clock = SystemClock()) throws(SystemError) {
     ProcessSetup.once
     guard let base = event_base_new() else { throw SystemError("event_base_new", errno) }
@@ -119,8 +121,8 @@ package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable
     }
   }
 
-  /// Calls `hook` on the loop's thread after every drain of the queue, for as long as the loop lives: so that a layer above can
-  /// hand over in one piece what all the work of one turn produced.
+  /// Calls `hook` on the loop's thread after every drain of the queue, for as long as the loop lives: so that a layer
+  /// above can hand over in one piece what all the work of one turn produced.
   package func addTurnHook(_ hook: @escaping @Sendable () -> Void) {
     execute { [unowned self] in turnHooks.append(hook) }
   }
@@ -130,8 +132,8 @@ package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable
     Unmanaged<EventLoop>.fromOpaque(context).takeUnretainedValue().drain()
   }
 
-  /// Runs everything queued at this moment and what that adds, then the turn hooks. Sockets that became ready in the same turn
-  /// were served before, because the wake event stands behind theirs: their work is drained together.
+  /// Runs everything queued at this moment and what that adds, then the turn hooks. Sockets that became ready in the
+  /// same turn were served before, because the wake event stands behind theirs: their work is drained together.
   private func drain() {
     isDraining = true
     remote.withLock { queue in swap(&queue, &spare) }
@@ -186,8 +188,8 @@ package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable
     threadID.store(0, ordering: .relaxed)
   }
 
-  /// Ends the loop after the work that is queued now and waits for the thread. Tasks that still wait on this loop never resume,
-  /// so whatever lives on it is stopped before.
+  /// Ends the loop after the work that is queued now and waits for the thread. Tasks that still wait on this loop
+  /// never resume, so whatever lives on it is stopped before.
   package func stop() {
     let thread = joined.withLock { thread in
       defer { thread = nil }

@@ -1,5 +1,5 @@
-// How long work waits for a loop: a timer fires four times a second and notes how late it was. Readable from any thread, also while
-// the loop hangs: then the time since the missed tick is the lag.
+// How long work waits for a loop: a timer fires four times a second and notes how late it was. Readable from any
+// thread, also while the loop hangs: then the time since the missed tick is the lag.
 
 import Primitives
 import Synchronization

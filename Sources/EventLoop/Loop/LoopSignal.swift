@@ -39,7 +39,8 @@ package final class LoopSignal: @unchecked Sendable {
 }
 
 extension EventLoop {
-  /// Handles the signal `number` (SIGTERM, SIGINT, SIGHUP) on this loop from the return of this call on, for as long as the result lives.
+  /// Handles the signal `number` (SIGTERM, SIGINT, SIGHUP) on this loop from the return of this call on, for as long
+  /// as the result lives.
   package func onSignal(_ number: Int32, _ work: @escaping @Sendable () -> Void) async -> LoopSignal {
     let handler = LoopSignal(loop: self, work: work)
     await run { handler.start(number) }

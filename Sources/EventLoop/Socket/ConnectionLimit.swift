@@ -1,5 +1,5 @@
-// One count of open connections for all loops. A listener that finds it full pauses and is woken by the next connection that
-// closes, so nothing polls.
+// One count of open connections for all loops. A listener that finds it full pauses and is woken by the next
+// connection that closes, so nothing polls.
 
 import Synchronization
 
@@ -33,7 +33,8 @@ package final class ConnectionLimit: Sendable {
     for listener in listeners { listener.loop.execute { listener.placeFreed() } }
   }
 
-  /// Wakes `listener` when a place is free, which may be now: a place that was given back while it got here is not missed.
+  /// Wakes `listener` when a place is free, which may be now: a place that was given back while it got here is not
+  /// missed.
   func wait(_ listener: Listener) {
     waiting.withLock { waiting in
       waiting.append(listener)

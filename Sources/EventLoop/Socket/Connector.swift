@@ -1,6 +1,7 @@
-// One outgoing TCP connection to a name: resolves it on the resolver's threads, then tries its addresses in the manner of RFC 8305:
-// families alternate, the next address is tried when one fails or has not answered in 250 ms, the first that connects wins. So a dead
-// IPv6 route costs a quarter of a second, not a deadline. Of the loop's thread alone.
+// One outgoing TCP connection to a name: resolves it on the resolver's threads, then tries its addresses in the
+// manner of RFC 8305: families alternate, the next address is tried when one fails or has not answered in 250 ms, the
+// first that connects wins. So a dead IPv6 route costs a quarter of a second, not a deadline. Of the loop's thread
+// alone.
 
 import CLibevent
 import Glibc
@@ -46,8 +47,8 @@ package final class Connector: @unchecked Sendable {
     }
   }
 
-  /// Starts at once. Exactly one of the two closures is called, from a later turn of the loop, unless `cancel` comes first. The caller
-  /// keeps the connector until then.
+  /// Starts at once. Exactly one of the two closures is called, from a later turn of the loop, unless `cancel` comes
+  /// first. The caller keeps the connector until then.
   package init(
     loop: EventLoop, host: String, port: Int, timeout: Duration, resolver: Resolver = .shared,
     onConnected: @escaping Connected, onFailure: @escaping (ConnectFailure) -> Void

@@ -1,6 +1,7 @@
-// Accepts on one listening socket on one loop: non-blocking, many connections a turn, bounded by a count that all loops share. Out
-// of descriptors it sheds one waiting peer with a descriptor kept for that, pauses, and tries again: it never spins. The socket is
-// made apart from it (`ListeningSocket`), so that inherited descriptors and unix sockets only need another maker.
+// Accepts on one listening socket on one loop: non-blocking, many connections a turn, bounded by a count that all
+// loops share. Out of descriptors it sheds one waiting peer with a descriptor kept for that, pauses, and tries again:
+// it never spins. The socket is made apart from it (`ListeningSocket`), so that inherited descriptors and unix
+// sockets only need another maker.
 
 import CLibevent
 import Glibc
@@ -27,8 +28,8 @@ package final class Listener: @unchecked Sendable {
   private static let shortagePauseNanoseconds: Int64 = 100_000_000
   private static let noticeNanoseconds: Int64 = 1_000_000_000
 
-  /// `onAccept` gets each connection on the loop and gives its place back to `limit` when it is closed. `onShortage` is told, at most
-  /// once a second, that the system has no more descriptors.
+  /// `onAccept` gets each connection on the loop and gives its place back to `limit` when it is closed. `onShortage`
+  /// is told, at most once a second, that the system has no more descriptors.
   package init(
     socket: consuming ListeningSocket, loop: EventLoop, limit: ConnectionLimit,
     onAccept: @escaping @Sendable (consuming ConnectedSocket) -> Void, onShortage: @escaping @Sendable (String) -> Void
@@ -124,7 +125,8 @@ package final class Listener: @unchecked Sendable {
     let peer: SocketAddress
   }
 
-  /// True where nothing more is to be accepted now. Errors of one connection, already gone, are passed over (accept(2)).
+  /// True where nothing more is to be accepted now. Errors of one connection, already gone, are passed over
+  /// (accept(2)).
   private func acceptFailed(_ code: Int32) -> Bool {
     switch code {
     case EAGAIN: return true

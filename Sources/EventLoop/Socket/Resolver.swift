@@ -1,5 +1,6 @@
-// Names to addresses by getaddrinfo, which blocks: so on threads of its own, few and short-lived. A lookup cannot be stopped; who
-// asks gives up at a deadline of its own, and the answer to nobody is dropped. Equal lookups at one time are one.
+// Names to addresses by getaddrinfo, which blocks: so on threads of its own, few and short-lived. A lookup cannot be
+// stopped; who asks gives up at a deadline of its own, and the answer to nobody is dropped. Equal lookups at one time
+// are one.
 
 import CLibevent
 import Glibc
@@ -29,7 +30,8 @@ package final class Resolver: Sendable {
 
   package init() {}
 
-  /// Looks `host` up for TCP and calls `completion` on some thread, with at least one address (their port is 0) or an error.
+  /// Looks `host` up for TCP and calls `completion` on some thread, with at least one address (their port is 0) or an
+  /// error.
   package func resolve(_ host: String, _ completion: @escaping Completion) {
     if let address = SocketAddress(numericHost: host, port: 0) { return completion(.success([address])) }
     enum Next {

@@ -3,7 +3,8 @@
 import Glibc
 
 package struct SocketAddress: Sendable, Equatable, CustomStringConvertible {
-  /// `127.0.0.1` or `::1`, without brackets, an IPv6 zone as `%name`. An IPv4 address that came through an IPv6 socket is shown as IPv4.
+  /// `127.0.0.1` or `::1`, without brackets, an IPv6 zone as `%name`. An IPv4 address that came through an IPv6
+  /// socket is shown as IPv4.
   package let host: String
   package let port: Int
 
@@ -52,7 +53,8 @@ package struct SocketAddress: Sendable, Equatable, CustomStringConvertible {
     }
   }
 
-  /// Copies what the kernel or the resolver gave. Addresses of other families (unix sockets) have an empty host and port 0.
+  /// Copies what the kernel or the resolver gave. Addresses of other families (unix sockets) have an empty host and
+  /// port 0.
   init(address: UnsafePointer<sockaddr>, length: socklen_t) {
     var storage = sockaddr_storage()
     let count = min(Int(length), MemoryLayout<sockaddr_storage>.size)

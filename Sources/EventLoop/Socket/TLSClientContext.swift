@@ -97,7 +97,8 @@ package final class TLSSession {
   /// Sends close_notify. Only while the connection is open.
   func shutDown() { SSL_shutdown(session) }
 
-  /// Why the session failed, in the words of the certificate check where that was it. Only while the connection is open.
+  /// Why the session failed, in the words of the certificate check where that was it. Only while the connection is
+  /// open.
   func failure(_ code: UInt, _ systemCode: Int32) -> ConnectionEnd {
     let verification = SSL_get_verify_result(session)
     if verification != Int(X509_V_OK), let text = X509_verify_cert_error_string(verification) {

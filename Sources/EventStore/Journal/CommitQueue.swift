@@ -10,6 +10,16 @@ struct Submission: Sendable {
   var done: UnsafeContinuation<Result<FileIdentity, EventStoreError>, Never>
 }
 
+/// When the commit loop is woken for new events.
+package enum CommitWakeUp: Sendable {
+  /// With the first of them.
+  case immediate
+  /// When `EventStore.turnEnded()` is called. An event loop hands over what one turn read from all its sockets: the
+  /// commits are fewer and larger, and the loop's thread is not preempted by the commit thread in the middle of a turn.
+  /// Measured on one core with 64 connections: twice the events a commit, a tenth less CPU an event.
+  case byTurn
+}
+
 final class CommitQueue: Sendable {
   private struct State {
     var submissions: [Submission] = []
@@ -25,10 +35,16 @@ final class CommitQueue: Sendable {
   }
 
   private let maxBytes: Int
+  private let wakeUp: CommitWakeUp
+  /// Something was queued since the last turn's end: spares most turns the lock.
+  private let isFilled = Atomic<Bool>(false)
   private let state = Mutex(State())
 
   /// Events that wait behind a slow disk, in bytes; above it requests are refused.
-  init(maxBytes: Int) { self.maxBytes = maxBytes }
+  init(maxBytes: Int, wakeUp: CommitWakeUp) {
+    self.maxBytes = maxBytes
+    self.wakeUp = wakeUp
+  }
 
   /// Waits until the batch is durable in the journal; gives the file that has it.
   func submit(_ batch: EventBatch, wantsObjectStore: Bool) async -> Result<FileIdentity, EventStoreError> {
@@ -41,11 +57,19 @@ final class CommitQueue: Sendable {
         }
         state.submissions.append(submission)
         state.bytes += batch.bytes.count
-        return (nil, state.takeWaiter())
+        return (nil, wakeUp == .immediate ? state.takeWaiter() : nil)
       }
+      if wakeUp == .byTurn { isFilled.store(true, ordering: .releasing) }
       if let refusal { done.resume(returning: .failure(refusal)) }
       waiter?.resume()
     }
+  }
+
+  /// Wakes the commit loop if something was queued.
+  func turnEnded() {
+    guard isFilled.exchange(false, ordering: .acquiring) else { return }
+    let waiter = state.withLock { $0.submissions.isEmpty ? nil : $0.takeWaiter() }
+    waiter?.resume()
   }
 
   /// Wakes the commit loop to look at its clock.

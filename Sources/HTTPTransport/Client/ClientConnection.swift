@@ -1,4 +1,5 @@
-// One connection to an origin: connects, checks the certificate, then carries one exchange after the other. Of the loop's thread alone.
+// One connection to an origin: connects, checks the certificate, then carries one exchange after the other. Of the
+// loop's thread alone.
 
 import EventLoop
 import HTTPModel

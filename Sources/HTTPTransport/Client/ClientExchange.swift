@@ -1,5 +1,6 @@
-// One request and its reply: waits for a connection, sends, reads the head and then as much of the body as its reader asks for. Exactly
-// one of its continuations is pending at a time, and each is resumed once. Of the loop's thread alone.
+// One request and its reply: waits for a connection, sends, reads the head and then as much of the body as its reader
+// asks for. Exactly one of its continuations is pending at a time, and each is resumed once. Of the loop's thread
+// alone.
 
 import EventLoop
 import HTTPModel

@@ -1,5 +1,5 @@
-// The connections of one loop, by origin: bounded, the most recently used first, the unused closed after a time. Of the loop's thread
-// alone.
+// The connections of one loop, by origin: bounded, the most recently used first, the unused closed after a time. Of
+// the loop's thread alone.
 
 import EventLoop
 import HTTPModel

@@ -1,5 +1,6 @@
-// The client side of the transport: HTTP/1.1 requests over pooled connections, plain or TLS. Redirects are the caller's, and so is every
-// retry but one: a request that met a pooled connection which the server had closed meanwhile is sent again on a new one.
+// The client side of the transport: HTTP/1.1 requests over pooled connections, plain or TLS. Redirects are the
+// caller's, and so is every retry but one: a request that met a pooled connection which the server had closed
+// meanwhile is sent again on a new one.
 
 import EventLoop
 import HTTPModel
@@ -10,8 +11,8 @@ package final class PooledHTTPClient: HTTPClient {
   private let pools: [ClientPool]
   private let turn = Atomic<Int>(0)
 
-  /// Connections live on the loops of `group`; a caller that runs on one of them stays there. Throws where the authorities cannot be
-  /// read.
+  /// Connections live on the loops of `group`; a caller that runs on one of them stays there. Throws where the
+  /// authorities cannot be read.
   package init(
     group: EventLoopGroup, settings: HTTPClientSettings = HTTPClientSettings(), clock: any Clock = SystemClock()
   ) throws(HTTPClientError) {

@@ -1,4 +1,5 @@
-// Writes the head of a client's request. Host, length and connection are the transport's; nothing that a caller passes can end a line.
+// Writes the head of a client's request. Host, length and connection are the transport's; nothing that a caller
+// passes can end a line.
 
 import HTTPModel
 import HTTPTypes

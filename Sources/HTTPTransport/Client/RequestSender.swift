@@ -1,5 +1,5 @@
-// Sends the body of a client's request as fast as the socket takes it, without keeping more than a bound of it in the output. Of the
-// loop's thread alone.
+// Sends the body of a client's request as fast as the socket takes it, without keeping more than a bound of it in the
+// output. Of the loop's thread alone.
 
 import EventLoop
 import HTTPModel

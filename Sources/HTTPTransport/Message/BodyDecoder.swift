@@ -1,6 +1,6 @@
-// Finds the body's bytes in the input: framed by length, chunked (RFC 9112, 7.1), or up to the close of a reply's connection. It
-// keeps no bytes: it says which of the input are payload and how many are done with. Like the head it reads byte by byte, so the
-// payload is the same however the input was split.
+// Finds the body's bytes in the input: framed by length, chunked (RFC 9112, 7.1), or up to the close of a reply's
+// connection. It keeps no bytes: it says which of the input are payload and how many are done with. Like the head it
+// reads byte by byte, so the payload is the same however the input was split.
 //
 //   chunk     = 1*HEXDIG [ ";" *( HTAB / SP / VCHAR / obs-text ) ] CRLF payload CRLF
 //   last      = 1*"0" [ ";" ... ] CRLF trailers
@@ -76,7 +76,8 @@ package struct BodyDecoder: Sendable {
   /// Whether the close of the connection is this body's proper end.
   package var endsWithClose: Bool { state == .untilClose }
 
-  /// The next step in `input`, which starts behind what was consumed before. A step that consumes nothing waits for more input.
+  /// The next step in `input`, which starts behind what was consumed before. A step that consumes nothing waits for
+  /// more input.
   package mutating func next(_ input: UnsafeRawBufferPointer) throws(Refusal) -> Step {
     switch state {
     case .length:

@@ -1,5 +1,6 @@
-// What the fields of a head say about the message itself: where it ends, whether the connection lives on, what it expects. Read
-// strictly: every way in which two readers could see different ends of one message is refused (request smuggling).
+// What the fields of a head say about the message itself: where it ends, whether the connection lives on, what it
+// expects. Read strictly: every way in which two readers could see different ends of one message is refused (request
+// smuggling).
 
 import HTTPModel
 
@@ -13,7 +14,8 @@ package struct FramingFields: Sendable {
 
   package init() {}
 
-  /// Notes one field. Refuses a second Host, Content-Length or Transfer-Encoding, and values that are not exactly of their form.
+  /// Notes one field. Refuses a second Host, Content-Length or Transfer-Encoding, and values that are not exactly of
+  /// their form.
   @inline(__always)
   mutating func note(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) throws(Refusal) {
     switch name.count {

@@ -1,6 +1,7 @@
-// Reads the head of one HTTP/1.1 message (RFC 9112), or the trailer section of a chunked one, byte by byte and only once: it
-// remembers how far it came, so the result is the same however the bytes were split on their way. It never looks at a byte twice,
-// allocates nothing but the list of fields, and refuses at the first byte that no valid head could have there.
+// Reads the head of one HTTP/1.1 message (RFC 9112), or the trailer section of a chunked one, byte by byte and only
+// once: it remembers how far it came, so the result is the same however the bytes were split on their way. It never
+// looks at a byte twice, allocates nothing but the list of fields, and refuses at the first byte that no valid head
+// could have there.
 //
 //   request   = method SP target SP "HTTP/1." ("0" / "1") CRLF *( field CRLF ) CRLF
 //   response  = "HTTP/1." ("0" / "1") SP 3DIGIT [ SP reason ] CRLF *( field CRLF ) CRLF

@@ -1,5 +1,5 @@
-// Bytes on their way out: one buffer a loop, used again for every reply, so that a head and a small body become one piece without an
-// allocation and leave by one system call.
+// Bytes on their way out: one buffer a loop, used again for every reply, so that a head and a small body become one
+// piece without an allocation and leave by one system call.
 
 final class OutputBuffer {
   private var storage: UnsafeMutableRawBufferPointer

@@ -1,4 +1,5 @@
-// A connection's requests, one after the other: heads by `HeadScanner`, bodies by `BodyDecoder`. Pure: bytes in, events out.
+// A connection's requests, one after the other: heads by `HeadScanner`, bodies by `BodyDecoder`. Pure: bytes in,
+// events out.
 
 import HTTPModel
 import HTTPTypes
@@ -43,8 +44,8 @@ package struct RequestReader: Sendable {
   /// Bytes of the body that must still come; nil where that is not known.
   package var remainingLength: Int? { decoder?.remainingLength }
 
-  /// The next event in `input`, which starts behind what was consumed before, and how many bytes of it are done with. An event of
-  /// nil asks for more input. `.end` follows every head, at once where there is no body.
+  /// The next event in `input`, which starts behind what was consumed before, and how many bytes of it are done with.
+  /// An event of nil asks for more input. `.end` follows every head, at once where there is no body.
   package mutating func next(_ input: UnsafeRawBufferPointer) throws(Refusal) -> (event: Event?, consumed: Int) {
     guard decoder != nil else { return try readHead(input) }
     // Worked on in place: the decoder is too large to be copied for every piece.
@@ -74,7 +75,8 @@ package struct RequestReader: Sendable {
     return (.head(request), skipped + length)
   }
 
-  /// RFC 9112, 2.2: empty lines before a request line are tolerated, as some clients end a body with one; a few of them.
+  /// RFC 9112, 2.2: empty lines before a request line are tolerated, as some clients end a body with one; a few of
+  /// them.
   private mutating func skipEmptyLines(_ input: UnsafeRawBufferPointer) throws(Refusal) -> Int {
     var index = 0
     while index + 1 < input.count, input[index] == Byte.carriageReturn {
@@ -105,7 +107,8 @@ package struct RequestReader: Sendable {
       isPersistent: framing.isPersistent(version: scanner.version))
   }
 
-  /// RFC 9112, 3.2: the Host field of a request for a URI names that URI's authority; two names for one request are refused.
+  /// RFC 9112, 3.2: the Host field of a request for a URI names that URI's authority; two names for one request are
+  /// refused.
   private static func checkHost(_ head: RequestHead, authority: Range<Int>) throws(Refusal) {
     let agrees = head.bytes.withUnsafeBytes { bytes in
       let host = head.fields.first { place in

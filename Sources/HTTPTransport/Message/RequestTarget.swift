@@ -35,7 +35,8 @@ enum RequestTarget {
     }
     let end = authorityEnd(target, from: authority)
     var parts = cut(target, from: end, authority: authority..<end)
-    // An absent path means "/" (RFC 9110, 4.2.3), and the last slash of "http://" is one that is there to be pointed at.
+    // An absent path means "/" (RFC 9110, 4.2.3), and the last slash of "http://" is one that is there to be pointed
+    // at.
     if parts.path.isEmpty { parts.path = authority - 1..<authority }
     return parts
   }
@@ -65,7 +66,8 @@ enum RequestTarget {
 }
 
 enum HostField {
-  /// `uri-host [":" port]` (RFC 9110, 7.2): the characters of a registered name or an IP literal and a decimal port. No user information.
+  /// `uri-host [":" port]` (RFC 9110, 7.2): the characters of a registered name or an IP literal and a decimal port.
+  /// No user information.
   static func isValid(_ value: UnsafeRawBufferPointer) -> Bool {
     var index = 0
     if value.first == Byte.openBracket {

@@ -1,4 +1,5 @@
-// The replies on a client's connection, over the same scanner and decoder as the server's requests. Pure: bytes in, events out.
+// The replies on a client's connection, over the same scanner and decoder as the server's requests. Pure: bytes in,
+// events out.
 
 import HTTPModel
 import HTTPTypes
@@ -49,7 +50,8 @@ package struct ResponseReader: Sendable {
     return (step.isEnd ? .end : nil, step.consumed)
   }
 
-  /// The connection was closed by the peer: true where that is the proper end of the body, false where the reply is cut.
+  /// The connection was closed by the peer: true where that is the proper end of the body, false where the reply is
+  /// cut.
   package mutating func close() -> Bool { decoder?.endsWithClose ?? false }
 
   private mutating func readHead(_ input: UnsafeRawBufferPointer) throws(Refusal) -> (event: Event?, consumed: Int) {

@@ -1,4 +1,5 @@
-// What all connections of a server hold in memory together: bodies being collected and replies that their readers do not take.
+// What all connections of a server hold in memory together: bodies being collected and replies that their readers do
+// not take.
 
 import Synchronization
 

@@ -1,5 +1,5 @@
-// The two times that a server connection watches: until when input must come, and until when the peer must have taken some output. A
-// value without a clock or a timer; its owner passes the time in.
+// The two times that a server connection watches: until when input must come, and until when the peer must have taken
+// some output. A value without a clock or a timer; its owner passes the time in.
 
 struct ConnectionDeadline {
   enum Kind {

@@ -3,7 +3,8 @@
 import HTTPModel
 
 struct CurrentExchange {
-  /// Grows with every beginning and end of a request: a body or writer that a handler kept beyond its own request finds another number here.
+  /// Grows with every beginning and end of a request: a body or writer that a handler kept beyond its own request
+  /// finds another number here.
   var number = 0
   var startedAt: Int64 = 0
   var firstByteAt: Int64 = 0

@@ -1,5 +1,5 @@
-// The bytes of a body that is too long for the socket's buffer, in one piece. It grows with what has arrived, in steps, never by what
-// a head promised; realloc moves pages of large pieces instead of copying them.
+// The bytes of a body that is too long for the socket's buffer, in one piece. It grows with what has arrived, in
+// steps, never by what a head promised; realloc moves pages of large pieces instead of copying them.
 
 import Glibc
 

@@ -22,7 +22,8 @@ package final class HTTPServer: Sendable {
   private let serverLoops: [ServerLoop]
   private let onShortage: @Sendable (String) -> Void
 
-  /// `onShortage` is told, at most once a second and listener, on a loop's thread, that the system is out of descriptors.
+  /// `onShortage` is told, at most once a second and listener, on a loop's thread, that the system is out of
+  /// descriptors.
   package init(
     group: EventLoopGroup, handler: any HTTPHandler, observer: (any ExchangeObserver)? = nil,
     settings: HTTPServerSettings = HTTPServerSettings(), clock: any Clock = SystemClock(),
@@ -42,8 +43,8 @@ package final class HTTPServer: Sendable {
   /// Bytes of bodies and unsent replies in memory.
   package var bufferedBytes: Int { parts.budget.current }
 
-  /// Listens on `address` with every loop and returns the bound address, with the real port where port 0 was asked for. May be
-  /// called again for further addresses.
+  /// Listens on `address` with every loop and returns the bound address, with the real port where port 0 was asked
+  /// for. May be called again for further addresses.
   package func listen(on address: SocketAddress) async throws(SystemError) -> SocketAddress {
     let sharesPort = serverLoops.count > 1
     if sharesPort { try ListeningSocket.checkFree(address) }
@@ -66,8 +67,8 @@ package final class HTTPServer: Sendable {
       onShortage: onShortage)
   }
 
-  /// Stops accepting, lets every request that has begun finish with `Connection: close`, closes the idle connections, and returns when
-  /// the last is gone. What is still open after `limit` is cut.
+  /// Stops accepting, lets every request that has begun finish with `Connection: close`, closes the idle connections,
+  /// and returns when the last is gone. What is still open after `limit` is cut.
   package func drain(within limit: Duration) async {
     for serverLoop in serverLoops { await serverLoop.loop.run { serverLoop.beginDrain() } }
     await withTaskGroup(of: Void.self) { tasks in

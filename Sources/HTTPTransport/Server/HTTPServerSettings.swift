@@ -13,7 +13,8 @@ package struct HTTPServerSettings: Sendable {
   package var requestsPerConnection = 0
   /// From the first byte of a head to its end, else 408.
   package var headTimeout: Duration = .seconds(10)
-  /// Waiting for the peer while a body is read, all together, else 408; and the time in which a peer must take `progressBytes` of a reply.
+  /// Waiting for the peer while a body is read, all together, else 408; and the time in which a peer must take
+  /// `progressBytes` of a reply.
   package var bodyTimeout: Duration = .seconds(60)
   /// Without a request, then the connection is closed silently.
   package var idleTimeout: Duration = .seconds(75)

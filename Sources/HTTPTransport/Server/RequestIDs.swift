@@ -1,5 +1,5 @@
-// Request ids of one loop: `req_` and 26 characters of Crockford base32. They only have to be unique, so the system's generator seeds
-// one of our own instead of being asked, by a system call, for every request.
+// Request ids of one loop: `req_` and 26 characters of Crockford base32. They only have to be unique, so the system's
+// generator seeds one of our own instead of being asked, by a system call, for every request.
 
 import Primitives
 

@@ -1,5 +1,5 @@
-// The body of one request, as its handler sees it. It reads from the connection only while its own request is being answered: kept
-// longer, it is at its end with an error, never in the next request's bytes.
+// The body of one request, as its handler sees it. It reads from the connection only while its own request is being
+// answered: kept longer, it is at its end with an error, never in the next request's bytes.
 
 import EventLoop
 import HTTPModel

@@ -151,7 +151,8 @@ extension ServerConnection {
 
   // MARK: Unread bodies
 
-  /// Whether what the handler left unread is worth reading away to keep the connection. Decided before the head of the reply.
+  /// Whether what the handler left unread is worth reading away to keep the connection. Decided before the head of
+  /// the reply.
   func canSkipBody() -> Bool {
     if current.bodyHasEnded { return true }
     // Whoever waits for 100 Continue may or may not send the body now: the two cannot be told apart.

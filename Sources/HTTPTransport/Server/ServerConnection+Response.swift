@@ -92,8 +92,8 @@ extension ServerConnection {
         return sendWhole(failure, plan, body, to: head, id: id)
       }
     }
-    // Cut: without its last chunk, or short of its length, so that the reader sees it. A stream framed by the close can show it only
-    // by a reset.
+    // Cut: without its last chunk, or short of its length, so that the reader sees it. A stream framed by the close
+    // can show it only by a reset.
     current.isPersistent = false
     writer.invalidate()
     if plan.framing == .close { abort() }

@@ -1,6 +1,7 @@
-// One client's connection. A single task lives as long as the connection does and does one thing after the other: wait for a head, call
-// the handler, send the reply; so pipelined requests are answered in order, and nothing is started for a request that others need.
-// The task prefers the connection's loop: all of this state is of the loop's thread alone.
+// One client's connection. A single task lives as long as the connection does and does one thing after the other:
+// wait for a head, call the handler, send the reply; so pipelined requests are answered in order, and nothing is
+// started for a request that others need. The task prefers the connection's loop: all of this state is of the loop's
+// thread alone.
 
 import EventLoop
 import HTTPModel
@@ -107,7 +108,8 @@ final class ServerConnection: ConnectionDelegate, @unchecked Sendable {
 
   // MARK: Waiting
 
-  /// Suspends until `wanted` bytes of input are there, no more will come, or `kind`'s deadline has passed. False in the last case.
+  /// Suspends until `wanted` bytes of input are there, no more will come, or `kind`'s deadline has passed. False in
+  /// the last case.
   func waitForInput(_ wanted: Int, _ kind: ConnectionDeadline.Kind, until time: Int64) async -> Bool {
     if connection.inputLength >= wanted || inputHasEnded || isBroken { return true }
     connection.resumeReading()

@@ -1,5 +1,5 @@
-// What the connections of one loop share: settings, the output buffer, the Date line, the source of request ids, and the list of who is
-// open. Of the loop's thread alone.
+// What the connections of one loop share: settings, the output buffer, the Date line, the source of request ids, and
+// the list of who is open. Of the loop's thread alone.
 
 import EventLoop
 import HTTPModel
@@ -24,7 +24,8 @@ final class ServerLoop: @unchecked Sendable {
   private var commonLines: [UInt8] = []
   private var commonLinesEnd: Int64 = .min
 
-  /// How long a connection without a request may still send one when the server drains: a request that is on its way gets its reply.
+  /// How long a connection without a request may still send one when the server drains: a request that is on its way
+  /// gets its reply.
   private static let drainGraceNanoseconds: Int64 = 100_000_000
 
   init(loop: EventLoop, server: HTTPServer.Parts) {

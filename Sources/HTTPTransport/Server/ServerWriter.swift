@@ -1,4 +1,5 @@
-// What a streaming reply is written through: frames the pieces, and holds the producer back while the peer does not read.
+// What a streaming reply is written through: frames the pieces, and holds the producer back while the peer does not
+// read.
 
 import EventLoop
 import HTTPModel

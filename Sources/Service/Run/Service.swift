@@ -41,8 +41,9 @@ package struct Service: Sendable {
     let objects = StartPatience(storage.objects, name: settings.storeName, clock: clock)
     let store = EventStore(
       settings: settings.eventStore, objects: objects, clock: clock, random: random, executors: .threads(),
-      pause: { nanoseconds in try? await Task.sleep(nanoseconds: UInt64(max(nanoseconds, 0))) }, metrics: registry,
-      logger: output.logger("store"))
+      pause: { nanoseconds in try? await Task.sleep(nanoseconds: UInt64(max(nanoseconds, 0))) },
+      commitWakeUp: .byTurn, metrics: registry, logger: output.logger("store"))
+    for loop in group.loops { loop.addTurnHook { store.turnEnded() } }
     let keys = KeyKeeper(
       source: storage.keySource(settings), isAnonymous: settings.isAnonymous, clock: clock,
       logger: output.logger("authorizer"))
