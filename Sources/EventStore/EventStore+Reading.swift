@@ -25,7 +25,7 @@ extension EventStore {
   /// The event's line, or nil. Refreshes the catalog before it says nil.
   package func event(_ id: EventID) async throws(EventStoreError) -> [UInt8]? {
     if let line = inMemory(id) { return line }
-    return try await read("event") { store throws(EventStoreError) in
+    return try await read("event", isShort: true) { store throws(EventStoreError) in
       guard let selection = Selection(id) else { return nil }
       // A hit needs no fresh catalog, and no object store where the spool has it.
       if let line = try? await store.page(selection).lines.first { return line }
@@ -34,14 +34,19 @@ extension EventStore {
     }
   }
 
-  /// What was acknowledged a moment ago needs no thread but the caller's.
+  /// What is in memory needs no thread but the caller's, no place among the bounded reads, and no fresh catalog: an id is
+  /// of one event.
   private func inMemory(_ id: EventID) -> [UInt8]? {
     // Of a keyed event there may be an older copy elsewhere, and the oldest is the event.
-    guard !id.isKeyed else { return nil }
+    guard !id.isKeyed, let selection = Selection(id) else { return nil }
+    let view = view.current
     for memtable in view.memtables {
       for entry in memtable.entries(callHash: id.callHash) where entry.key.id == id {
         return memtable.line(entry).bytes
       }
+    }
+    for segment in view.segments where selection.overlaps(segment.range) {
+      if case .line(let line) = reader.resident(id, in: segment, selection) { return line }
     }
     return nil
   }
@@ -55,7 +60,7 @@ extension EventStore {
           offset: Int(entry.record), crc32c: memtable.line(entry).withBytes { CRC32C.checksum($0) }, uploadedAt: nil)
       }
     }
-    return try await read("receipt") { store throws(EventStoreError) in
+    return try await read("receipt", isShort: true) { store throws(EventStoreError) in
       if let receipt = try? await store.located(id) { return receipt }
       try await store.refresh(isStrong: true)
       return try await store.located(id)
@@ -94,18 +99,14 @@ extension EventStore {
 
   /// Counts, bounds and times a read and runs it on the query threads.
   private func read<Value: Sendable>(
-    _ kind: String, _ body: @escaping @Sendable (EventStore) async throws(EventStoreError) -> Value
+    _ kind: String, isShort: Bool = false,
+    _ body: @escaping @Sendable (EventStore) async throws(EventStoreError) -> Value
   ) async throws(EventStoreError) -> Value {
     let start = clock.monotonicNanoseconds()
-    let isAllowed = state.withLock { state in
-      state.lastReadAt = start
-      guard state.queriesRunning < settings.queryConcurrency else { return false }
-      state.queriesRunning += 1
-      return true
-    }
-    guard isAllowed else { throw .busy }
+    state.withLock { $0.lastReadAt = start }
+    guard await places.take(canWait: isShort) else { throw .busy }
     defer {
-      state.withLock { $0.queriesRunning -= 1 }
+      places.giveBack()
       metrics.queryDuration(kind).observe(nanoseconds: clock.monotonicNanoseconds() - start)
     }
     let outcome = await withTaskExecutorPreference(executors.queries) { await self.inTime(body) }

@@ -67,6 +67,7 @@ package final class EventStore: Sendable {
   let sealed = WorkQueue<SealedJournal>()
   let uploads = WorkQueue<PendingUpload>()
   let reachability: Reachability
+  let places: ReadPlaces
   let journalHealth = JournalHealth()
   let catalog: Catalog
   let reader: SegmentReader
@@ -81,7 +82,6 @@ package final class EventStore: Sendable {
     var writer: UInt64 = 0
     var main: Task<Void, Never>?
     var lastReadAt: Int64 = .min / 2
-    var queriesRunning = 0
     var isExpiring = false
   }
 
@@ -102,6 +102,7 @@ package final class EventStore: Sendable {
     self.pause = pause
     self.logger = logger
     self.metrics = StoreInstruments(metrics)
+    places = ReadPlaces(limit: settings.queryConcurrency)
     folder = DataFolder(path: settings.dataFolder)
     queue = CommitQueue(maxBytes: Self.queueBytes, wakeUp: commitWakeUp)
     reachability = Reachability(clock: clock)

@@ -121,6 +121,27 @@ final class SegmentReader: Sendable {
     }
   }
 
+  // MARK: What is in the cache
+
+  func cachedIndex(_ segment: FileIdentity) -> SegmentIndex? {
+    if case .index(let index)? = cache[.index(segment)] { return index }
+    return nil
+  }
+
+  func cachedPage(_ segment: FileIdentity, _ index: SegmentIndex, _ entry: PageEntry) -> [UInt8]? {
+    if let pages = index.pages {
+      guard entry.offset + entry.length <= pages.count else { return nil }
+      return [UInt8](pages[entry.offset..<entry.offset + entry.length])
+    }
+    if case .bytes(let page)? = cache[.page(segment, entry.offset)] { return page }
+    return nil
+  }
+
+  func cachedBlock(_ segment: FileIdentity, _ number: Int) -> [UInt8]? {
+    if case .bytes(let lines)? = cache[.block(segment, number)] { return lines }
+    return nil
+  }
+
   private func lookUp(_ key: CacheKey, _ name: String) -> Cached? {
     let found = cache[key]
     metrics.cache(name, isHit: found != nil)
