@@ -34,8 +34,8 @@ extension EventStore {
     }
   }
 
-  /// What is in memory needs no thread but the caller's, no place among the bounded reads, and no fresh catalog: an id is
-  /// of one event.
+  /// What is in memory needs no thread but the caller's, no place among the bounded reads, and no fresh catalog: an id
+  /// is of one event.
   private func inMemory(_ id: EventID) -> [UInt8]? {
     // Of a keyed event there may be an older copy elsewhere, and the oldest is the event.
     guard !id.isKeyed, let selection = Selection(id) else { return nil }

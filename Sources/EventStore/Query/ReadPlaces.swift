@@ -1,4 +1,5 @@
-// How many reads run at once. Queries above the bound are refused; reads of one event, which are short, stand in a line.
+// How many reads run at once. Queries above the bound are refused; reads of one event, which are short, stand in a
+// line.
 
 import Synchronization
 

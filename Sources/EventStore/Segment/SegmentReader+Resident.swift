@@ -1,5 +1,5 @@
-// The look-up that never waits: one event out of what the caches hold already. For event loops, whose threads may neither
-// read nor decompress, and for which a trip to another thread costs more than the answer.
+// The look-up that never waits: one event out of what the caches hold already. For event loops, whose threads may
+// neither read nor decompress, and for which a trip to another thread costs more than the answer.
 
 import Primitives
 
