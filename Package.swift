@@ -68,7 +68,8 @@ let package = Package(
     .testTarget(name: "PrimitivesTests", dependencies: ["Primitives", "TestSupport"], swiftSettings: settings),
     .testTarget(name: "CryptoTests", dependencies: ["Crypto", "Primitives", "TestSupport"], swiftSettings: settings),
     .testTarget(
-      name: "ObservabilityTests", dependencies: ["Observability", "Primitives", "TestSupport", logging], swiftSettings: settings),
+      name: "ObservabilityTests", dependencies: ["Observability", "Primitives", "TestSupport", logging],
+      swiftSettings: settings),
     .testTarget(name: "EventLoopTests", dependencies: ["EventLoop", "TestSupport"], swiftSettings: settings),
     .testTarget(
       name: "HTTPTransportTests",
@@ -98,7 +99,8 @@ let package = Package(
     .testTarget(
       name: "ServiceTests",
       dependencies: [
-        "Service", "callflow", "API", "EventLoop", "EventStore", "HTTPModel", "HTTPTransport", "ObjectStore", "Observability",
+        "Service", "callflow", "API", "EventLoop", "EventStore", "HTTPModel", "HTTPTransport", "ObjectStore",
+        "Observability",
         "Primitives", "S3", "TestSupport", logging, httpTypes,
       ],
       swiftSettings: settings),

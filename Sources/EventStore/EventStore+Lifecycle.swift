@@ -6,9 +6,9 @@ import Primitives
 import Synchronization
 
 extension EventStore {
-  /// Locks a new writer folder, replays what earlier processes left, and starts the tasks. Returns when events can be taken; the
-  /// object store need not answer. Throws `DiskError` where the data folder cannot be used, and `ObjectStoreError.misconfigured`
-  /// where only a person can mend the store.
+  /// Locks a new writer folder, replays what earlier processes left, and starts the tasks. Returns when events can be
+  /// taken; the object store need not answer. Throws `DiskError` where the data folder cannot be used, and
+  /// `ObjectStoreError.misconfigured` where only a person can mend the store.
   package func start() async throws {
     try await onSegmentThread { store throws(DiskError) in try store.openFolders() }
     try await describeStore()
@@ -109,7 +109,8 @@ extension EventStore {
     }
   }
 
-  /// The lifetime of everything that runs: ends when the queue is closed, all is sealed, and all is uploaded or given up.
+  /// The lifetime of everything that runs: ends when the queue is closed, all is sealed, and all is uploaded or given
+  /// up.
   private func run(_ loop: CommitLoop) async {
     await withTaskGroup(of: Void.self) { background in
       background.addTask { await self.catalog.run { self.hadReadLately } }
@@ -200,7 +201,8 @@ extension EventStore {
     }
   }
 
-  /// Takes no more events, seals and uploads what is there until `deadline`; what is left stays in the journal and spool.
+  /// Takes no more events, seals and uploads what is there until `deadline`; what is left stays in the journal and
+  /// spool.
   package func drain(deadline: Duration) async {
     queue.close()
     guard let main = state.withLock({ $0.main }) else { return }

@@ -12,8 +12,8 @@ extension EventStore {
 
   var hadReadLately: Bool { clock.monotonicNanoseconds() - state.withLock { $0.lastReadAt } < Self.busyNanoseconds }
 
-  /// One page. Throws `EventStoreError.busy` above the bound of concurrent reads, `.unavailable` where the object store is needed and
-  /// does not answer.
+  /// One page. Throws `EventStoreError.busy` above the bound of concurrent reads, `.unavailable` where the object store
+  /// is needed and does not answer.
   package func query(_ query: EventQuery) async throws(EventStoreError) -> EventPage {
     let kind = query.callId != nil ? "call" : "range"
     return try await read(kind) { store throws(EventStoreError) in
@@ -112,8 +112,8 @@ extension EventStore {
     return try outcome.get()
   }
 
-  /// A store that does not answer must not keep reads, and with them the places of other reads, for longer than `query.timeout`.
-  /// The read ends itself with a short page where it can; this is the end of those that wait.
+  /// A store that does not answer must not keep reads, and with them the places of other reads, for longer than
+  /// `query.timeout`. The read ends itself with a short page where it can; this is the end of those that wait.
   private func inTime<Value: Sendable>(
     _ body: @escaping @Sendable (EventStore) async throws(EventStoreError) -> Value
   ) async -> Result<Value, EventStoreError> {

@@ -1,4 +1,5 @@
-// The façade of the event store: one pipeline for every event, one view for every read. The pieces are in the folders beside this file.
+// The façade of the event store: one pipeline for every event, one view for every read. The pieces are in the folders
+// beside this file.
 
 import Logging
 import ObjectStore
@@ -122,8 +123,8 @@ package final class EventStore: Sendable {
     EventBatch(limits: settings.limits, now: clock.wallNanoseconds(), random: random, salt: salt)
   }
 
-  /// Makes the batch durable and returns how durable it is: `.journal` although `.objectStore` was asked for means that the object
-  /// store did not answer within `timeout` and the journal has it (202). Throws `EventStoreError`.
+  /// Makes the batch durable and returns how durable it is: `.journal` although `.objectStore` was asked for means that
+  /// the object store did not answer within `timeout` and the journal has it (202). Throws `EventStoreError`.
   package func commit(
     _ batch: EventBatch, acknowledge: Durability?, timeout: Duration
   ) async throws(EventStoreError) -> Durability {

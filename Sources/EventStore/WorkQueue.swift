@@ -1,4 +1,5 @@
-// A queue between tasks, first in first out. `push` never waits; a producer that must not run ahead asks for room first.
+// A queue between tasks, first in first out. `push` never waits; a producer that must not run ahead asks for room
+// first.
 
 import Synchronization
 

@@ -8,7 +8,8 @@ package struct ClientRequest: Sendable {
   package var origin: Origin
   /// Path and query exactly as they go on the wire, percent-encoded by the caller.
   package var target: String
-  /// Host, Content-Length, Transfer-Encoding and Connection are the transport's; `host` here overrides the Host field's value.
+  /// Host, Content-Length, Transfer-Encoding and Connection are the transport's; `host` here overrides the Host field's
+  /// value.
   package var fields: [(name: HTTPField.Name, value: String)]
   package var body: ClientBody
 

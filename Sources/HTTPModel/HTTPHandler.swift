@@ -4,10 +4,12 @@ import HTTPTypes
 import Primitives
 
 package protocol HTTPHandler: Sendable {
-  /// Runs on the connection's loop. A body that it does not read is skipped if short, else the connection closes after the reply.
+  /// Runs on the connection's loop. A body that it does not read is skipped if short, else the connection closes after
+  /// the reply.
   func handle(_ request: Request) async -> Response
 
-  /// The reply to input that never became a request (bad framing, bounds, head deadline). The connection closes after it.
+  /// The reply to input that never became a request (bad framing, bounds, head deadline). The connection closes after
+  /// it.
   func refuse(_ refusal: Refusal, requestID: String) -> Response
 }
 

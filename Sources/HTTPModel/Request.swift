@@ -43,7 +43,8 @@ package enum BodyError: Error, Equatable, Sendable {
   case overloaded
 }
 
-/// The body of one request, read once, on the connection's own loop. Unread input stays in the socket: reading is the demand.
+/// The body of one request, read once, on the connection's own loop. Unread input stays in the socket: reading is the
+/// demand.
 package protocol RequestBody: AnyObject, Sendable {
   /// From Content-Length; nil for a chunked body; 0 where there is none.
   var declaredLength: Int? { get }

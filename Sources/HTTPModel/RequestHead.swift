@@ -1,5 +1,5 @@
-// The head of one HTTP/1.1 request: a single owned copy of its bytes and the places of its parts in them. Nothing becomes a
-// String until somebody asks, because most fields of most requests are never looked at.
+// The head of one HTTP/1.1 request: a single owned copy of its bytes and the places of its parts in them. Nothing
+// becomes a String until somebody asks, because most fields of most requests are never looked at.
 
 import HTTPTypes
 import Primitives
@@ -10,7 +10,8 @@ package enum HTTPVersion: Sendable {
   case http11
 }
 
-/// The places of one field in the head's bytes: `nameStart..<nameEnd`, `valueStart..<valueEnd` (value trimmed of spaces and tabs).
+/// The places of one field in the head's bytes: `nameStart..<nameEnd`, `valueStart..<valueEnd` (value trimmed of spaces
+/// and tabs).
 package struct FieldPlace: Sendable, Equatable {
   package var nameStart: UInt32
   package var nameEnd: UInt32

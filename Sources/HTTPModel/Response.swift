@@ -24,8 +24,9 @@ package struct Response: Sendable {
 package enum ResponseBody: Sendable {
   case none
   case bytes([UInt8])
-  /// Written while it is produced. With `length` the body is framed by Content-Length, else chunked (or by close on HTTP/1.0).
-  /// A throw after the first byte ends the connection without the last chunk, so the reader sees the truncation.
+  /// Written while it is produced. With `length` the body is framed by Content-Length, else chunked (or by close on
+  /// HTTP/1.0). A throw after the first byte ends the connection without the last chunk, so the reader sees the
+  /// truncation.
   case stream(length: Int?, @Sendable (any ResponseWriter) async throws -> Void)
 }
 
@@ -49,16 +50,19 @@ package struct ExchangeNotes: Sendable {
   }
 }
 
-/// Field lines in wire form, `Name: value\r\n` each. Length, connection and the fields that every response has are the transport's.
+/// Field lines in wire form, `Name: value\r\n` each. Length, connection and the fields that every response has are the
+/// transport's.
 package struct FieldBlock: Sendable {
   package private(set) var bytes: [UInt8] = []
 
   package init() {}
 
-  /// Lines that are in wire form already, each ended by CR LF: for fixed fields, and for values known to hold no control characters.
+  /// Lines that are in wire form already, each ended by CR LF: for fixed fields, and for values known to hold no
+  /// control characters.
   package init(serialized lines: [UInt8]) { bytes = lines }
 
-  /// Adds a line. Bytes that would end or split the line (controls) become spaces: a value can never make a second field.
+  /// Adds a line. Bytes that would end or split the line (controls) become spaces: a value can never make a second
+  /// field.
   package mutating func add(_ name: HTTPField.Name, _ value: String) {
     var rawName = name.rawName
     var value = value

@@ -13,14 +13,15 @@ import Testing
   @Test func line_KeepsMetadataAndTimestampAsSent_WhenAnEventIsAccepted() throws {
     let metadata = "{\"n\": 1.50e+2, \"x\":[1,\n2],\t\"ü\":\"\\u00fc\"}"
     let text =
-      " {\"metadata\":\(metadata),\"timestamp\":\"2026-11-21T07:45:00.5+01:00\",\"eventType\":\"answered\",\"callId\":\"a\\u0062/ü\"} "
+      " {\"metadata\":\(metadata),\"timestamp\":\"2026-11-21T07:45:00.5+01:00\","
+      + "\"eventType\":\"answered\",\"callId\":\"a\\u0062/ü\"} "
     let batch = try batch([text])
     let id = batch.eventId(at: 0)
     let kept = metadata.replacing("\n", with: " ")
     #expect(
       line(batch)
-        == "{\"eventId\":\"\(id)\",\"callId\":\"ab/ü\",\"eventType\":\"answered\",\"timestamp\":\"2026-11-21T07:45:00.5+01:00\","
-        + "\"createdAt\":\"\(Line.hole)\",\"metadata\":\(kept)}")
+        == "{\"eventId\":\"\(id)\",\"callId\":\"ab/ü\",\"eventType\":\"answered\","
+        + "\"timestamp\":\"2026-11-21T07:45:00.5+01:00\",\"createdAt\":\"\(Line.hole)\",\"metadata\":\(kept)}")
     #expect(id.milliseconds == testNow / 1_000_000 + 500)
     #expect(Array("ab/ü".utf8).withRawBytes { EventID.callHash($0) } == id.callHash)
     #expect(batch.callId(at: 0) == "ab/ü")

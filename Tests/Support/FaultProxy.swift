@@ -1,5 +1,5 @@
-// A TCP proxy between a client and its server that does what networks do: refuses, stays silent, delays, resets or
-// cuts at a byte, or answers in the server's place. The fault is chosen for each connection by a closure, so a seeded
+// A TCP proxy between a client and its server that does what networks do: refuses, stays silent, delays, resets or cuts
+// at a byte, or answers in the server's place. The fault is chosen for each connection by a closure, so a seeded
 // schedule is a closure over its generator. Blocking, on threads of its own.
 
 import Glibc
@@ -100,7 +100,7 @@ package final class FaultProxy: Sendable {
       let piece = try upstream.receive(resetIsEnd: true)
       if piece.isEmpty { return }
       switch fault {
-      case .delay(let milliseconds): poll(nil, 0, Int32(milliseconds))
+      case .delay(let milliseconds): usleep(milliseconds * 1000)
       case .loseReply: return client.reset()
       case .resetReply(let limit) where forwarded + piece.count >= limit:
         try client.send(Array(piece.prefix(limit - forwarded)))

@@ -7,6 +7,21 @@ struct SourceFile: Sendable, CustomStringConvertible {
   /// Relative to the repository, with `/`.
   let path: String
   let text: String
+  /// The text as code where it is Swift: read once, because every rule asks for it.
+  let code: SwiftText
+  private let bytes: Data
+
+  init(path: String, text: String) {
+    self.path = path
+    self.text = text
+    bytes = Data(text.utf8)
+    code = SwiftText(path.hasSuffix(".swift") ? text : "")
+  }
+
+  /// Far cheaper than a look at every line, and most words occur in no file.
+  func contains(_ word: String) -> Bool {
+    bytes.range(of: Data(word.utf8)) != nil
+  }
 
   var description: String { path }
   var isSwift: Bool { path.hasSuffix(".swift") }

@@ -53,7 +53,7 @@ enum Documents {
     let order = ReadingOrder(readme: try SourceTree.text("Sources/README.md"))
     for file in SourceTree.sources where file.isSwift {
       guard let own = order.levels[file.target] else { continue }
-      for (module, line) in SwiftText(file.text).imports {
+      for (module, line) in file.code.imports {
         guard let other = order.levels[module] else { continue }
         #expect(other.row < own.row, "\(file.path):\(line) imports \(module)")
       }

@@ -1,5 +1,5 @@
-// Which segments are in the bucket: found by LIST. An inbox object is live until the commit log removes it; objects under `events/`
-// are live only by an entry of that log, so they are never listed.
+// Which segments are in the bucket: found by LIST. An inbox object is live until the commit log removes it; objects
+// under `events/` are live only by an entry of that log, so they are never listed.
 
 import Logging
 import ObjectStore
@@ -33,7 +33,8 @@ final class Catalog: Sendable {
   private let logger: Logger
   private let state = Mutex(State())
 
-  /// New names are at most this old when they appear: the deadline of a PUT with its retries, and what clocks may differ by.
+  /// New names are at most this old when they appear: the deadline of a PUT with its retries, and what clocks may
+  /// differ by.
   private static let inboxWindowMilliseconds: Int64 = 180_000
   private static let completeInterval: Int64 = 300_000_000_000
   private static let listLimit = 1000
@@ -56,7 +57,8 @@ final class Catalog: Sendable {
 
   var isLoaded: Bool { state.withLock { $0.refreshedAt != nil } }
 
-  /// Returns when the view has everything that was uploaded `refreshInterval` before now, or before now where `isStrong`.
+  /// Returns when the view has everything that was uploaded `refreshInterval` before now, or before now where
+  /// `isStrong`.
   func ensureFresh(isStrong: Bool) async throws(ObjectStoreError) {
     let wanted = clock.monotonicNanoseconds() - (isStrong ? 0 : settings.refreshInterval)
     while !isFresh(since: wanted) {
@@ -132,7 +134,8 @@ final class Catalog: Sendable {
     }
   }
 
-  /// Keeps refreshes at most `listsPerSecond`: LISTs cost money, and a storm of strong reads must not become one of LISTs.
+  /// Keeps refreshes at most `listsPerSecond`: LISTs cost money, and a storm of strong reads must not become one of
+  /// LISTs.
   private func waitForTurn() async {
     let now = clock.monotonicNanoseconds()
     let interval = Int64(1e9 / settings.listsPerSecond)
@@ -157,8 +160,8 @@ final class Catalog: Sendable {
     ]
   }
 
-  /// Looks in the background while reads come, rarely otherwise, so that a read seldom has to wait and the node knows whether its
-  /// store is there. `isBusy` tells whether there were reads lately.
+  /// Looks in the background while reads come, rarely otherwise, so that a read seldom has to wait and the node knows
+  /// whether its store is there. `isBusy` tells whether there were reads lately.
   func run(isBusy: @Sendable () -> Bool) async {
     let shortest = max(settings.refreshInterval, 100_000_000)
     var idle = shortest

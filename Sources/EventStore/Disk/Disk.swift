@@ -1,5 +1,5 @@
-// The file system as the event store uses it. A protocol, because the crash simulator puts a disk of its own here that forgets
-// unsynced bytes, fails and lies; the service uses `PosixDisk`. All calls block: never on a loop thread.
+// The file system as the event store uses it. A protocol, because the crash simulator puts a disk of its own here that
+// forgets unsynced bytes, fails and lies; the service uses `PosixDisk`. All calls block: never on a loop thread.
 
 import Primitives
 
@@ -28,7 +28,8 @@ package protocol DiskFile: Sendable {
   /// What exists of the range.
   func read(_ range: Range<Int>) throws(DiskError) -> [UInt8]
   func truncate(to size: Int) throws(DiskError)
-  /// fdatasync: written bytes and the size survive power loss. After an error the file must not be synced or written again.
+  /// fdatasync: written bytes and the size survive power loss. After an error the file must not be synced or written
+  /// again.
   func sync() throws(DiskError)
   func close()
 }
@@ -56,7 +57,8 @@ package struct DiskError: Error, Sendable, Equatable, CustomStringConvertible {
 }
 
 extension Disk {
-  /// Writes a whole file so that it is there complete after a crash, or not at all: temporary name, sync, rename, sync of the folder.
+  /// Writes a whole file so that it is there complete after a crash, or not at all: temporary name, sync, rename, sync
+  /// of the folder.
   func writeDurably(_ bytes: [UInt8], to path: String, in folder: String) throws(DiskError) {
     let temporary = path + ".tmp"
     let file = try create(temporary)

@@ -1,5 +1,5 @@
-// Taking over what other processes left: every writer folder whose lock is free is replayed, spooled and uploaded under its own
-// writer's name. At start this is recovery; later it finds the folders of processes that ended beside this one.
+// Taking over what other processes left: every writer folder whose lock is free is replayed, spooled and uploaded under
+// its own writer's name. At start this is recovery; later it finds the folders of processes that ended beside this one.
 
 import Logging
 import ObjectStore
@@ -17,8 +17,8 @@ struct Adoption: Sendable {
   /// Holds a folder's lock until the folder is empty.
   let keep: @Sendable (UInt64, any DiskLock) -> Void
 
-  /// Adopts every folder that nobody has. What cannot be read or written is logged, counted, left as it is and tried again: one bad
-  /// file keeps neither the node from starting nor the other files from being read.
+  /// Adopts every folder that nobody has. What cannot be read or written is logged, counted, left as it is and tried
+  /// again: one bad file keeps neither the node from starting nor the other files from being read.
   func adoptAll() {
     attempt(folder.journal) { () throws(DiskError) in
       for name in try disk.list(folder.journal) {
@@ -80,8 +80,8 @@ struct Adoption: Sendable {
     return names.contains { DataFolder.number(of: $0, suffix: ".journal") == identity.number }
   }
 
-  /// nil where the file is not the segment that its name says. Where the journal is still there too, the whole file is checked: the
-  /// journal goes only for a segment that can be read.
+  /// nil where the file is not the segment that its name says. Where the journal is still there too, the whole file is
+  /// checked: the journal goes only for a segment that can be read.
   private func spooledSegment(_ identity: FileIdentity, _ path: String) throws(DiskError) -> Segment? {
     let file = try disk.open(path)
     defer { file.close() }
@@ -139,7 +139,8 @@ struct Adoption: Sendable {
     try quarantine(path, problems.joined(separator: "; ") + "; what is good was replayed")
   }
 
-  /// False where the disk has no room: then the events are read from memory and uploaded from there, and the journal stays.
+  /// False where the disk has no room: then the events are read from memory and uploaded from there, and the journal
+  /// stays.
   private func spool(
     _ made: (bytes: [UInt8], footer: SegmentFooter), _ memtable: Memtable, _ identity: FileIdentity, _ path: String
   ) throws(DiskError) -> Bool {

@@ -71,8 +71,8 @@ final class Backlog: Sendable {
     for waiter in waiters { waiter.done.resume(returning: true) }
   }
 
-  /// Waits until the file's events are in the bucket; false when `deadline` (monotonic nanoseconds) comes first. Deadlines are kept
-  /// by `expire`, which `registered` may start: it is called once the waiter can be found.
+  /// Waits until the file's events are in the bucket; false when `deadline` (monotonic nanoseconds) comes first.
+  /// Deadlines are kept by `expire`, which `registered` may start: it is called once the waiter can be found.
   func waitUntilUploaded(_ file: FileIdentity, deadline: Int64, registered: () -> Void) async -> Bool {
     await withUnsafeContinuation { done in
       let isUploaded = state.withLock { state in

@@ -1,4 +1,5 @@
-// The one writer of the journal: swaps the queue, writes once, syncs once, publishes, resumes every waiter. Runs on a thread of its own.
+// The one writer of the journal: swaps the queue, writes once, syncs once, publishes, resumes every waiter. Runs on a
+// thread of its own.
 
 import Logging
 import Observability
@@ -35,8 +36,8 @@ final class CommitLoop: @unchecked Sendable {
   /// Monotonic time before which a failed disk is not asked again.
   private var holdUntil: Int64 = .min
 
-  /// When this many sealed files wait for the segment writer, commits wait too: memory is bounded, and requests in the queue are
-  /// slowed before any is refused.
+  /// When this many sealed files wait for the segment writer, commits wait too: memory is bounded, and requests in the
+  /// queue are slowed before any is refused.
   private static let maxSealedWaiting = 4
 
   private static let holdNanoseconds: Int64 = 250_000_000
@@ -64,7 +65,8 @@ final class CommitLoop: @unchecked Sendable {
     schedule = SealSchedule(limits: limits)
   }
 
-  /// Until the queue is closed and empty; then what is open is sealed. `wake(after:)` arranges one poke of the queue, in nanoseconds.
+  /// Until the queue is closed and empty; then what is open is sealed. `wake(after:)` arranges one poke of the queue,
+  /// in nanoseconds.
   func run(wake: (Int64) -> Void) async {
     while true {
       let (submissions, isClosed) = await queue.next()
@@ -161,10 +163,12 @@ final class CommitLoop: @unchecked Sendable {
     }
   }
 
-  /// An error on a file is final for it (a second fsync may lie): its durable part becomes a segment, new events go to a new file.
+  /// An error on a file is final for it (a second fsync may lie): its durable part becomes a segment, new events go to
+  /// a new file.
   private func abandon(_ journal: OpenJournal) {
     open = journal
-    // What was refused must not be replayed as if it had been stored. Only a help: a crash before this leaves it to chance.
+    // What was refused must not be replayed as if it had been stored. Only a help: a crash before this leaves it to
+    // chance.
     journal.truncate()
     seal()
   }

@@ -66,7 +66,8 @@ final class CommitQueue: Sendable {
     waiter?.resume()
   }
 
-  /// Everything queued, as soon as there is something, or nothing after a poke. `isClosed` is true only with the last of it.
+  /// Everything queued, as soon as there is something, or nothing after a poke. `isClosed` is true only with the last
+  /// of it.
   func next() async -> (submissions: [Submission], isClosed: Bool) {
     await withUnsafeContinuation { waiter in
       let isReady = state.withLock { state in

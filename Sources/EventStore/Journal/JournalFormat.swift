@@ -12,11 +12,13 @@
 //   0       4   length of the payload in bytes; 0 = no record here, the end
 //   4       1   kind: 1 = lines (EventBatch.swift), each with its line feed
 //   5       3   reserved, 0
-//   8       4   CRC32C of writer, file number, the record's offset (8 bytes each), bytes 0 to 7 of the record, and the payload
+//   8       4   CRC32C of writer, file number, the record's offset (8 bytes each), bytes 0 to 7 of the record, and the
+//               payload
 //   12          payload
 //
-// The CRC covers writer, number and offset, so bytes of an older file in the same disk blocks can never pass for a record. An atomic
-// batch is one record. A file is written once, in order, and never again after an error; a newer version is refused by name.
+// The CRC covers writer, number and offset, so bytes of an older file in the same disk blocks can never pass for a
+// record. An atomic batch is one record. A file is written once, in order, and never again after an error; a newer
+// version is refused by name.
 
 import Primitives
 
@@ -84,8 +86,8 @@ struct NewerJournalVersion: Error, Equatable {
 extension JournalContents {
   /// `identity`: from the file's name, so that a damaged header does not lose the records behind it.
   ///
-  /// A bad record after which no valid one follows is a torn tail and ends the file; else the middle is damaged and reported, and
-  /// the rest is read.
+  /// A bad record after which no valid one follows is a torn tail and ends the file; else the middle is damaged and
+  /// reported, and the rest is read.
   init(_ bytes: UnsafeRawBufferPointer, identity: FileIdentity) throws(NewerJournalVersion) {
     self.identity = identity
     let expected = JournalFormat.header(writer: identity.writer, number: identity.number)

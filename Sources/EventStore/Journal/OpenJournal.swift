@@ -41,7 +41,8 @@ struct OpenJournal {
   /// Bytes of the lines it has.
   var bytes: Int { offset - JournalFormat.headerSize }
 
-  /// Puts a batch behind what is staged, as one record. `stamp` gives each event its commit time, in nanoseconds since 1970.
+  /// Puts a batch behind what is staged, as one record. `stamp` gives each event its commit time, in nanoseconds since
+  /// 1970.
   mutating func stage(_ batch: EventBatch, stamp: () -> Int64) {
     let size = JournalFormat.recordHeaderSize + batch.bytes.count
     if slabs.last.map({ $0.capacity - slabUsed < size }) ?? true {

@@ -1,4 +1,5 @@
-// When the open journal file becomes a segment: by its size, by its age, or because somebody waits for the object store. Pure.
+// When the open journal file becomes a segment: by its size, by its age, or because somebody waits for the object
+// store. Pure.
 
 /// All times are monotonic nanoseconds.
 struct SealSchedule {

@@ -1,7 +1,7 @@
 // The events of one journal file, in memory, from their acknowledgement until the file's segment is in the spool.
 //
-// The commit thread appends; readers on any thread look things up. Entries and lines below a published count never change and never
-// move, so a reader needs the lock only to learn what is there, not while it reads.
+// The commit thread appends; readers on any thread look things up. Entries and lines below a published count never
+// change and never move, so a reader needs the lock only to learn what is there, not while it reads.
 
 import Primitives
 import Synchronization
@@ -71,7 +71,8 @@ final class Memtable: Sendable {
   }
 
   private static func chain(_ callHash: UInt32) -> Int {
-    // Fibonacci hashing: a CRC's low bits alone would do, but neighbours in the table need not be neighbours in the hash.
+    // Fibonacci hashing: a CRC's low bits alone would do, but neighbours in the table need not be neighbours in the
+    // hash.
     Int((callHash &* 0x9E37_79B9) >> 18)
   }
 
@@ -83,8 +84,8 @@ final class Memtable: Sendable {
     }
   }
 
-  /// Entries of that hash among the first `count`, newest first. Only the chain's head is read under the lock: what it leads to
-  /// never changes again.
+  /// Entries of that hash among the first `count`, newest first. Only the chain's head is read under the lock: what it
+  /// leads to never changes again.
   fileprivate func entries(callHash: UInt32, below count: Int) -> [MemtableEntry] {
     let (head, chunks) = state.withLock { ($0.chains[Self.chain(callHash)], $0.chunks) }
     var found: [MemtableEntry] = []

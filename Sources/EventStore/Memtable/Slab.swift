@@ -1,6 +1,8 @@
-// Raw memory that grows by whole slabs and never moves: the journal's bytes as they were written, shared with readers without copies.
+// Raw memory that grows by whole slabs and never moves: the journal's bytes as they were written, shared with readers
+// without copies.
 
-/// One piece of memory, freed with its last reference. Bytes below the owner's published length are never written again.
+/// One piece of memory, freed with its last reference. Bytes below the owner's published length are never written
+/// again.
 final class Slab: @unchecked Sendable {
   let base: UnsafeMutableRawPointer
   let capacity: Int

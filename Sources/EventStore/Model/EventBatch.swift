@@ -1,10 +1,12 @@
-// Events of one request on their way to the commit queue: validated in place and copied once, as the lines that will be stored.
+// Events of one request on their way to the commit queue: validated in place and copied once, as the lines that will be
+// stored.
 //
 // Line (no white space between tokens, then a line feed):
-//   {"eventId":"evt_...","callId":"...","eventType":"...","timestamp":"...","createdAt":"...","idempotencyKey":"...","metadata":{...}}
-// The last two only where they were given. callId and idempotencyKey are written with the fewest escapes, so equal values are equal
-// bytes; timestamp and metadata are kept as sent, but line ends between metadata's tokens become spaces: one event stays one line.
-// `createdAt` is a hole of 30 bytes that the commit thread fills.
+//   {"eventId":"evt_...","callId":"...","eventType":"...","timestamp":"...","createdAt":"...",
+//    "idempotencyKey":"...","metadata":{...}}
+// The last two only where they were given. callId and idempotencyKey are written with the fewest escapes, so equal
+// values are equal bytes; timestamp and metadata are kept as sent, but line ends between metadata's tokens become
+// spaces: one event stays one line. `createdAt` is a hole of 30 bytes that the commit thread fills.
 
 import Crypto
 import Primitives
@@ -62,7 +64,8 @@ package struct EventBatch: Sendable {
   private(set) var bytes: [UInt8] = []
   private(set) var events: [PendingEvent] = []
 
-  /// `now`: nanoseconds since 1970, for the window of accepted timestamps. `salt`: the store's, for the ids of keyed events.
+  /// `now`: nanoseconds since 1970, for the window of accepted timestamps. `salt`: the store's, for the ids of keyed
+  /// events.
   package init(limits: EventLimits, now: Int64, random: any RandomSource, salt: [UInt8]?) {
     self.limits = limits
     self.now = now
@@ -72,8 +75,8 @@ package struct EventBatch: Sendable {
 
   package var count: Int { events.count }
 
-  /// Reads one event at the scanner's position. Throws only where the text is not JSON; the scanner is then of no more use. A value
-  /// that is JSON but not an acceptable event is skipped and reported.
+  /// Reads one event at the scanner's position. Throws only where the text is not JSON; the scanner is then of no more
+  /// use. A value that is JSON but not an acceptable event is skipped and reported.
   package mutating func append(_ scanner: inout JSONScanner) throws(JSONError) -> EventOutcome {
     guard try scanner.peekKind() == .object else {
       _ = try scanner.value()
@@ -208,8 +211,8 @@ package struct EventBatch: Sendable {
   }
 }
 
-/// Ids of keyed events are the same on every node (CONTRACT 3.1): 23 bits of a hash of the key, 24 of one of key, instant, type and
-/// metadata, so that another payload under the same key has another id.
+/// Ids of keyed events are the same on every node (CONTRACT 3.1): 23 bits of a hash of the key, 24 of one of key,
+/// instant, type and metadata, so that another payload under the same key has another id.
 enum KeyedIdentity {
   static func unique(
     salt: [UInt8], key: EventText, instant: Int64, eventType: EventText, metadata: UnsafeRawBufferPointer?

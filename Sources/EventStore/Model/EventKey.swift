@@ -2,7 +2,8 @@
 
 import Primitives
 
-/// Position of an event: instant, then tie, then id. Equal in every copy of an event, so copies are adjacent in a merge.
+/// Position of an event: instant, then tie, then id. Equal in every copy of an event, so copies are adjacent in a
+/// merge.
 package struct EventKey: Sendable, Hashable, Comparable {
   /// The event's timestamp, nanoseconds since 1970.
   package var instant: Int64
@@ -22,8 +23,8 @@ package struct EventKey: Sendable, Hashable, Comparable {
     return left.id < right.id
   }
 
-  /// Milliseconds since 1970 whose nanoseconds, and those of the next one, fit 64 bits: to the year 2262. Ids and names beyond are
-  /// no event's: parsing refuses such timestamps.
+  /// Milliseconds since 1970 whose nanoseconds, and those of the next one, fit 64 bits: to the year 2262. Ids and names
+  /// beyond are no event's: parsing refuses such timestamps.
   static let milliseconds: Range<Int64> = 0..<Int64.max / 1_000_000 - 1
 
   /// The lowest position of an instant.

@@ -1,4 +1,5 @@
-// The rules of CONTRACT 3.1 for one event, checked on the slices that the scanner found. All broken rules are reported, not the first.
+// The rules of CONTRACT 3.1 for one event, checked on the slices that the scanner found. All broken rules are reported,
+// not the first.
 
 import Primitives
 

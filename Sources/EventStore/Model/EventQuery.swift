@@ -57,7 +57,8 @@ package struct EventReceipt: Sendable {
   package var node: String
   /// Key of the segment object that holds it; nil while it is only in the journal.
   package var segment: String?
-  /// Byte offset of the frame that holds the line, in the segment's compressed bytes; of its record in the journal file before that.
+  /// Byte offset of the frame that holds the line, in the segment's compressed bytes; of its record in the journal file
+  /// before that.
   package var offset: Int
   /// CRC32C of the event's line without the line feed.
   package var crc32c: UInt32

@@ -1,5 +1,6 @@
-// The stored line of an event: the texts between its values, and the reader that finds the values again without scanning metadata.
-// Layout in EventBatch.swift. Only this service writes lines, so the reader is strict about the layout: anything else is damage.
+// The stored line of an event: the texts between its values, and the reader that finds the values again without
+// scanning metadata. Layout in EventBatch.swift. Only this service writes lines, so the reader is strict about the
+// layout: anything else is damage.
 
 import Primitives
 

@@ -1,4 +1,5 @@
-// A cache bounded by bytes that forgets what was not used for the longest time. Values are immutable and may outlive their place here.
+// A cache bounded by bytes that forgets what was not used for the longest time. Values are immutable and may outlive
+// their place here.
 
 import Synchronization
 

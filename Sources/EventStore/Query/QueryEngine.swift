@@ -1,5 +1,6 @@
-// Reads one page over one immutable view: memtables are scanned, segments give their blocks in the order of the blocks' bounds, and
-// the read ends when no block that is left can hold a line of the page. A segment is opened when the merge reaches its range.
+// Reads one page over one immutable view: memtables are scanned, segments give their blocks in the order of the blocks'
+// bounds, and the read ends when no block that is left can hold a line of the page. A segment is opened when the merge
+// reaches its range.
 
 import Primitives
 
@@ -51,8 +52,8 @@ struct QueryEngine: Sendable {
     return EventPage(lines: items.map(\.line), next: next, segmentsScanned: scanned.count)
   }
 
-  /// The foremost cursor, and with it others that are sure to be needed or cheap to have: segments to be opened, blocks of one call.
-  /// A scan of everything reads one block at a time, because the next may not be wanted any more.
+  /// The foremost cursor, and with it others that are sure to be needed or cheap to have: segments to be opened, blocks
+  /// of one call. A scan of everything reads one block at a time, because the next may not be wanted any more.
   private func nextCursors(_ heap: inout CursorHeap, _ selection: Selection, _ page: borrowing PageBuilder)
     -> [MergeCursor]
   {

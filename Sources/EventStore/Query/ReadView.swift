@@ -1,4 +1,5 @@
-// The one pointer behind which everything that reads need stands. Publishing a segment and dropping what it replaces is one swap.
+// The one pointer behind which everything that reads need stands. Publishing a segment and dropping what it replaces is
+// one swap.
 
 import Synchronization
 
@@ -59,8 +60,8 @@ final class StoreView: Sendable {
     state.withLock { $0.memtables.removeAll { $0 === memtable } }
   }
 
-  /// What a LIST of the inbox found. `isComplete`: it began at the first name, so uploaded segments that it does not have are gone,
-  /// but for those uploaded after `listedAt`. Local ones stay: their own upload replaces them.
+  /// What a LIST of the inbox found. `isComplete`: it began at the first name, so uploaded segments that it does not
+  /// have are gone, but for those uploaded after `listedAt`. Local ones stay: their own upload replaces them.
   func merge(listed: [Segment], isComplete: Bool, listedAt: Int64) {
     let found = Set(listed.map(\.identity))
     state.withLock { state in

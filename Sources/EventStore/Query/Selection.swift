@@ -142,7 +142,8 @@ struct PageBuilder {
     }
   }
 
-  /// `horizon`: nothing at or behind this key has been looked at (a scan bound ended the read); nil = all was looked at.
+  /// `horizon`: nothing at or behind this key has been looked at (a scan bound ended the read); nil = all was looked
+  /// at.
   consuming func finish(horizon: EventKey?) -> (items: [Item], next: EventKey?) {
     settle()
     var complete = items

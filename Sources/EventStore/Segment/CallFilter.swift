@@ -1,4 +1,5 @@
-// Bloom filter over the 32-bit hashes of callIds (section 2 of the segment): answers "not in here" without reading the index.
+// Bloom filter over the 32-bit hashes of callIds (section 2 of the segment): answers "not in here" without reading the
+// index.
 
 import Primitives
 

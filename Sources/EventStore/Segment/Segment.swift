@@ -1,4 +1,5 @@
-// One segment as the view knows it: what its name says and where its bytes are. The index is somebody else's (SegmentReader's cache).
+// One segment as the view knows it: what its name says and where its bytes are. The index is somebody else's
+// (SegmentReader's cache).
 
 /// A segment in the spool or in the bucket.
 final class Segment: Sendable {

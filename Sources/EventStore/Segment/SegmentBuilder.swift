@@ -1,5 +1,5 @@
-// Makes a segment's bytes from lines in the order of their keys. Memory: the compressed segment, one open block, and 8 bytes for
-// each pair of call and block.
+// Makes a segment's bytes from lines in the order of their keys. Memory: the compressed segment, one open block, and 8
+// bytes for each pair of call and block.
 
 import Primitives
 

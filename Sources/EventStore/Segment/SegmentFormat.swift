@@ -1,8 +1,8 @@
-// The segment: events at rest, in the spool and in the bucket, the same bytes in both. A standard zstd file: any zstd tool reads the
-// events as NDJSON and skips the index.
+// The segment: events at rest, in the spool and in the bucket, the same bytes in both. A standard zstd file: any zstd
+// tool reads the events as NDJSON and skips the index.
 //
-//   data frames      each a zstd frame (with content size and checksum) of whole lines, about 64 KiB before compression. Lines are
-//                    sorted by (instant, tie, eventId), each with a line feed.
+//   data frames      each a zstd frame (with content size and checksum) of whole lines, about 64 KiB before
+//                    compression. Lines are sorted by (instant, tie, eventId), each with a line feed.
 //   section frames   skippable frames 0x184D2A5C, one a section:  u32 magic | u32 length | section bytes
 //   footer frame     the last 408 bytes: skippable frame 0x184D2A5D, u32 magic | u32 length = 400 | footer
 //
@@ -12,23 +12,28 @@
 //   24    8   events        32    8   bytes of the lines
 //   40    8   bytes of all data frames      48    8   reserved, 0
 //   56   32   first key     88   32   last key
-//   120 264   section table: 11 x (u32 kind, u32 CRC32C, u64 offset of the section's bytes in the file, u64 length); kind 0 = unused
+//   120 264   section table: 11 x (u32 kind, u32 CRC32C, u64 offset of the section's bytes in the file, u64 length);
+//             kind 0 = unused
 //   384   8   reserved, 0
 //   392   4   CRC32C of footer bytes 0 to 391
-//   396   4   the footer frame's length, 408: a reader that has only the end of a file can check where the footer starts
+//   396   4   the footer frame's length, 408: a reader that has only the end of a file can check where the footer
+//             starts
 //
 // Sections (an unknown kind is skipped, so an older reader of the same version reads a file that has more):
-//   1 blocks   a data frame each, 56 bytes: u64 offset | u32 compressed bytes | u32 bytes of lines | u32 lines | u32 CRC32C of the
-//              frame | first key
-//   2 filter   u32 hashes a call, u32 reserved, then bits: Bloom filter over the callIds' 32-bit hashes, about 10 bits a call. Bit
-//              number i of hash h is (fmix32(h) + i * (fmix32(h ^ 0x9E3779B9) | 1)) mod 2^32, scaled to the bits by multiply-shift
-//   3 calls    directory, 16 bytes a page: u32 first hash | u32 offset in section 4 | u32 length | u32 CRC32C of the page
-//   4 pages    at most 16 KiB each, sorted by hash: varint difference to the previous hash (the first: to the directory's), varint
-//              number of blocks, then each block's number as a varint (the first absolute, then differences)
+//   1 blocks   a data frame each, 56 bytes: u64 offset | u32 compressed bytes | u32 bytes of lines | u32 lines | u32
+//              CRC32C of the frame | first key
+//   2 filter   u32 hashes a call, u32 reserved, then bits: Bloom filter over the callIds' 32-bit hashes, about 10 bits
+//              a call. Bit number i of hash h is (fmix32(h) + i * (fmix32(h ^ 0x9E3779B9) | 1)) mod 2^32, scaled to the
+//              bits by multiply-shift
+//   3 calls    directory, 16 bytes a page: u32 first hash | u32 offset in section 4 | u32 length | u32 CRC32C of the
+//              page
+//   4 pages    at most 16 KiB each, sorted by hash: varint difference to the previous hash (the first: to the
+//              directory's), varint number of blocks, then each block's number as a varint (the first absolute, then
+//              differences)
 //   5 types    eventTypes with their counts, most frequent first: varint length | bytes | varint count
 //
-// A CRC covers every byte: frames and pages have theirs in the tables, sections in the footer, the footer its own. A reader refuses
-// a newer version by name.
+// A CRC covers every byte: frames and pages have theirs in the tables, sections in the footer, the footer its own. A
+// reader refuses a newer version by name.
 
 import Primitives
 

@@ -22,10 +22,12 @@ package enum SegmentInspector {
   static func describe(_ bytes: [UInt8]) throws(SegmentDamage) -> String {
     let footer = try bytes.withRawBytes { bytes throws(SegmentDamage) in try SegmentFooter(tail: bytes) }
     let index = try SegmentIndex(footer: footer, tail: bytes, tailStart: 0)
+    let writer = WriterName.text(footer.identity.writer)
+    let indexBytes = bytes.count - footer.dataBytes
     var text = """
-      segment   writer \(WriterName.text(footer.identity.writer)), file \(footer.identity.number), format \(SegmentFormat.version)
+      segment   writer \(writer), file \(footer.identity.number), format \(SegmentFormat.version)
       events    \(footer.events)
-      bytes     \(bytes.count) (\(footer.dataBytes) data, \(bytes.count - footer.dataBytes) index) of \(footer.lineBytes) as NDJSON
+      bytes     \(bytes.count) (\(footer.dataBytes) data, \(indexBytes) index) of \(footer.lineBytes) as NDJSON
       first     \(RFC3339.string(footer.firstKey.instant, fractionDigits: 9)) \(footer.firstKey.id)
       last      \(RFC3339.string(footer.lastKey.instant, fractionDigits: 9)) \(footer.lastKey.id)
 

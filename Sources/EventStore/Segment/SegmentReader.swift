@@ -1,5 +1,5 @@
-// Reads indexes and blocks of segments, from the spool or from the bucket, through one cache bounded in bytes. What fails its
-// checksum is an error, never data.
+// Reads indexes and blocks of segments, from the spool or from the bucket, through one cache bounded in bytes. What
+// fails its checksum is an error, never data.
 
 import ObjectStore
 import Primitives

@@ -1,4 +1,5 @@
-// Turns sealed journal files into segments in the spool, one after the other on a thread of its own, and hands them to the uploader.
+// Turns sealed journal files into segments in the spool, one after the other on a thread of its own, and hands them to
+// the uploader.
 
 import Logging
 import ObjectStore

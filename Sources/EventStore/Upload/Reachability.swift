@@ -1,4 +1,5 @@
-// Whether the object store answered last time, and if not, why: for /readyz, and so that reads fail at once while it is known to be away.
+// Whether the object store answered last time, and if not, why: for /readyz, and so that reads fail at once while it is
+// known to be away.
 
 import ObjectStore
 import Primitives
