@@ -273,6 +273,31 @@ private func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
     }
   }
 
+  @Test func endlessStream_LeavesTheLoopToOthers() async throws {
+    let answer: @Sendable (Request) async -> Response = { request in
+      guard request.head.pathString == "/endless" else { return Response(status: .ok) }
+      return Response(
+        status: .ok,
+        body: .stream(length: nil) { writer in
+          while !Task.isCancelled { try await writer.write([UInt8](repeating: 0x61, count: 8192)) }
+        })
+    }
+    try await withHTTPServer(answer: answer) { server in
+      let reader = try server.connect()
+      let (flowing, flow) = AsyncStream.makeStream(of: Void.self)
+      SocketThread.start {
+        try? reader.send("GET /endless HTTP/1.1\r\nHost: a\r\n\r\n")
+        while let piece = try? reader.receive(resetIsEnd: true), !piece.isEmpty { flow.yield() }
+      }
+      for await _ in flowing { break }
+      for _ in 0..<20 {
+        let reply = try await server.exchange(bytes("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"))
+        #expect(reply.hasPrefix("HTTP/1.1 200 OK\r\n"))
+      }
+      reader.reset()
+    }
+  }
+
   @Test func peerThatGoesAway_CancelsItsHandler() async throws {
     let (started, start) = AsyncStream.makeStream(of: Void.self)
     let (ended, end) = AsyncStream.makeStream(of: Bool.self)

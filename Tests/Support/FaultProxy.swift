@@ -100,7 +100,7 @@ package final class FaultProxy: Sendable {
       let piece = try upstream.receive(resetIsEnd: true)
       if piece.isEmpty { return }
       switch fault {
-      case .delay(let milliseconds): usleep(milliseconds * 1000)
+      case .delay(let milliseconds): poll(nil, 0, Int32(milliseconds))
       case .loseReply: return client.reset()
       case .resetReply(let limit) where forwarded + piece.count >= limit:
         try client.send(Array(piece.prefix(limit - forwarded)))
