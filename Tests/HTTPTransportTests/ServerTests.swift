@@ -273,6 +273,24 @@ private func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
     }
   }
 
+  @Test func streamThatIsNeverHeldBack_StillGivesTheLoopItsTurns() async throws {
+    // Fits the socket's buffers whole, so nothing but the writer itself ever lets go of the loop.
+    let answer: @Sendable (Request) async -> Response = { _ in
+      Response(
+        status: .ok,
+        body: .stream(length: 40_000) { writer in
+          for _ in 0..<10_000 { try await writer.write([1, 2, 3, 4]) }
+        })
+    }
+    try await withHTTPServer(answer: answer) { server in
+      let turns = Mutex(0)
+      server.group.loops[0].addTurnHook { turns.withLock { $0 += 1 } }
+      let reply = try await server.exchange(bytes("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"))
+      #expect(reply.utf8.count > 40_000)
+      #expect(turns.withLock { $0 } > 8)
+    }
+  }
+
   @Test func peerThatGoesAway_CancelsItsHandler() async throws {
     let (started, start) = AsyncStream.makeStream(of: Void.self)
     let (ended, end) = AsyncStream.makeStream(of: Bool.self)

@@ -1,5 +1,5 @@
-// A TCP proxy between a client and its server that does what networks do: refuses, stays silent, delays, resets or
-// cuts at a byte, or answers in the server's place. The fault is chosen for each connection by a closure, so a seeded
+// A TCP proxy between a client and its server that does what networks do: refuses, stays silent, delays, resets or cuts
+// at a byte, or answers in the server's place. The fault is chosen for each connection by a closure, so a seeded
 // schedule is a closure over its generator. Blocking, on threads of its own.
 
 import Glibc

@@ -9,8 +9,8 @@ package struct SocketTestError: Error, CustomStringConvertible {
   package init(message: String) { description = message }
 }
 
-/// One connected stream socket. `async` calls block a thread of their own; the others are for a server's script,
-/// which has one.
+/// One connected stream socket. `async` calls block a thread of their own; the others are for a server's script, which
+/// has one.
 package final class SocketPeer: @unchecked Sendable {
   package let descriptor: Int32
 

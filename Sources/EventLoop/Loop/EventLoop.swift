@@ -42,7 +42,7 @@ package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable
   }
 
   /// Rounds of work that made more work on this thread before sockets get their turn again.
-  private static let roundsPerTurn = 64
+  private static let roundsPerTurn = 16
 
   /// Starts the thread. `name` is shown by `ps -L`, cut to 15 bytes. Throws where the system gives no epoll instance
   /// or thread.

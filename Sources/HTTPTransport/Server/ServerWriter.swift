@@ -11,6 +11,10 @@ final class ServerWriter: ResponseWriter, @unchecked Sendable {
 
   /// A piece from this length on is handed to the socket without a copy, and its line end travels with the next one.
   private static let copiedBytes = 16 * 1024
+  /// A peer that reads as fast as it is written to never holds the producer back: after so many bytes or pieces the
+  /// loop's other connections get their turn.
+  private static let bytesPerTurn = 128 * 1024
+  private static let piecesPerTurn = 64
 
   private let connection: ServerConnection
   private let response: Response
@@ -23,6 +27,8 @@ final class ServerWriter: ResponseWriter, @unchecked Sendable {
   private var isValid = true
   private var owesLineEnd = false
   private var left: Int?
+  private var bytesInTurn = 0
+  private var piecesInTurn = 0
 
   init(connection: ServerConnection, response: Response, plan: ResponsePlan, head: RequestHead, id: String) {
     self.connection = connection
@@ -47,6 +53,13 @@ final class ServerWriter: ResponseWriter, @unchecked Sendable {
     }
     send(bytes)
     await connection.waitForOutput()
+    bytesInTurn += bytes.count
+    piecesInTurn += 1
+    if bytesInTurn >= Self.bytesPerTurn || piecesInTurn >= Self.piecesPerTurn {
+      bytesInTurn = 0
+      piecesInTurn = 0
+      await Task.yield()
+    }
     if connection.isBroken { throw PeerGone() }
   }
 
