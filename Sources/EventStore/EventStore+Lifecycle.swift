@@ -12,14 +12,17 @@ extension EventStore {
   package func start() async throws {
     try await onSegmentThread { store throws(DiskError) in try store.openFolders() }
     try await describeStore()
+    let writer = state.withLock { $0.writer }
+    let spares = JournalSpares(folder: folder.journal(writer: writer), disk: disk)
     let loop = CommitLoop(
-      folder: folder, writer: state.withLock { $0.writer }, disk: disk, clock: clock, queue: queue, view: view,
+      folder: folder, writer: writer, disk: disk, clock: clock, queue: queue, view: view,
       backlog: backlog, sealed: sealed,
       limits: SealSchedule.Limits(
         bytes: settings.uploadBytes, interval: Self.nanoseconds(settings.uploadIntervalSeconds),
         objectStoreInterval: Self.nanoseconds(settings.objectStoreIntervalSeconds)),
-      maxBacklogBytes: settings.journalMaxBytes, health: journalHealth, metrics: metrics, logger: logger)
-    let main = Task(executorPreference: executors.segments) { await self.run(loop) }
+      maxBacklogBytes: settings.journalMaxBytes, health: journalHealth, spares: spares, metrics: metrics, logger: logger
+    )
+    let main = Task(executorPreference: executors.segments) { await self.run(loop, spares) }
     state.withLock { $0.main = main }
   }
 
@@ -111,21 +114,22 @@ extension EventStore {
 
   /// The lifetime of everything that runs: ends when the queue is closed, all is sealed, and all is uploaded or given
   /// up.
-  private func run(_ loop: CommitLoop) async {
+  private func run(_ loop: CommitLoop, _ spares: JournalSpares) async {
     await withTaskGroup(of: Void.self) { background in
       background.addTask { await self.catalog.run { self.hadReadLately } }
       background.addTask { await self.watchFolders() }
       background.addTask { await self.retryDescription() }
-      await runPipeline(loop)
+      await runPipeline(loop, spares)
+      spares.removeAll()
       background.cancelAll()
     }
   }
 
-  private func runPipeline(_ loop: CommitLoop) async {
+  private func runPipeline(_ loop: CommitLoop, _ spares: JournalSpares) async {
     await withDiscardingTaskGroup { group in
       group.addTask(executorPreference: executors.commit) { await self.runCommits(loop) }
       group.addTask(executorPreference: executors.segments) {
-        await self.spooler.run(self.sealed)
+        await self.spooler(spares).run(self.sealed)
         self.uploads.close()
       }
       for _ in 0..<Uploader.parallelUploads {
@@ -147,9 +151,10 @@ extension EventStore {
     }
   }
 
-  private var spooler: Spooler {
+  private func spooler(_ spares: JournalSpares) -> Spooler {
     Spooler(
-      folder: folder, disk: disk, view: view, backlog: backlog, uploads: uploads, metrics: metrics, logger: logger)
+      folder: folder, disk: disk, view: view, backlog: backlog, uploads: uploads, spares: spares, metrics: metrics,
+      logger: logger)
   }
 
   private var uploader: Uploader {

@@ -29,6 +29,11 @@ final class FaultyDisk: Disk {
     return FaultyFile(base: try base.open(path), disk: self, path: path)
   }
 
+  func openForWriting(_ path: String) throws(DiskError) -> any DiskFile {
+    try check("openForWriting", path)
+    return FaultyFile(base: try base.openForWriting(path), disk: self, path: path)
+  }
+
   func rename(_ from: String, to: String) throws(DiskError) {
     try check("rename", from)
     try base.rename(from, to: to)

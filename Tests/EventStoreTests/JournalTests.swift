@@ -90,6 +90,45 @@ import Testing
     #expect(throws: NewerJournalVersion(version: 2)) { try contents(bytes) }
   }
 
+  @Test func replay_GivesOnlyTheNewRecords_WhenTheFileWasUsedBefore() throws {
+    let folder = TemporaryFolder()
+    let data = DataFolder(path: folder.path)
+    let disk = PosixDisk()
+    try disk.makeFolder(data.journal(writer: identity.writer))
+    let spares = JournalSpares(folder: data.journal(writer: identity.writer), disk: disk)
+    var created = testNow
+    var ends: [Int] = []
+    for (number, texts) in [(7, batches.flatMap { $0 }), (8, [eventJSON("new")])] {
+      let identity = FileIdentity(writer: identity.writer, number: UInt64(number))
+      var open = try OpenJournal(identity, folder: data, disk: disk, spares: spares)
+      open.stage(try batch(texts)) {
+        created += 1
+        return created
+      }
+      try open.commit()
+      open.close()
+      ends.append(open.offset)
+      let bytes = try disk.readWhole(open.path)
+      let found = try bytes.withRawBytes { (bytes: UnsafeRawBufferPointer) throws(NewerJournalVersion) in
+        try JournalContents(bytes, identity: identity)
+      }
+      #expect(found.end == open.offset)
+      #expect(found.payloads.count == 1)
+      #expect(!found.isDamaged)
+      #expect(found.isReused == (number == 8))
+      // Cut in the middle of the new record, old ones stand behind it: none of them may come back.
+      let torn = Array(bytes[..<(JournalFormat.headerSize + 100)]) + bytes[ends[0]...]
+      let rest = try torn.withRawBytes { (bytes: UnsafeRawBufferPointer) throws(NewerJournalVersion) in
+        try JournalContents(bytes, identity: identity)
+      }
+      #expect(rest.payloads.isEmpty)
+      spares.keep(open.path)
+      #expect(try disk.list(data.journal(writer: identity.writer)) == ["spare-\(number - 6)"])
+    }
+    spares.removeAll()
+    #expect(try disk.list(data.journal(writer: identity.writer)).isEmpty)
+  }
+
   @Test func replay_KeepsTheRecords_WhenOnlyTheHeaderIsDamaged() throws {
     var (bytes, _) = try journal(batches, TemporaryFolder())
     bytes[20] ^= 1

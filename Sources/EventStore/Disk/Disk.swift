@@ -7,6 +7,8 @@ package protocol Disk: Sendable {
   /// Creates or truncates. The file's name is durable only after `syncFolder`.
   func create(_ path: String) throws(DiskError) -> any DiskFile
   func open(_ path: String) throws(DiskError) -> any DiskFile
+  /// An existing file, with what is in it.
+  func openForWriting(_ path: String) throws(DiskError) -> any DiskFile
   func rename(_ from: String, to: String) throws(DiskError)
   func remove(_ path: String) throws(DiskError)
   /// With its parents; the name of each new one is durable when this returns.

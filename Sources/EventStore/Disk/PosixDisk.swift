@@ -15,6 +15,10 @@ package struct PosixDisk: Disk {
     try PosixFile(path, O_RDONLY | O_CLOEXEC)
   }
 
+  package func openForWriting(_ path: String) throws(DiskError) -> any DiskFile {
+    try PosixFile(path, O_RDWR | O_CLOEXEC)
+  }
+
   package func rename(_ from: String, to: String) throws(DiskError) {
     try check(Glibc.rename(from, to), "rename", from)
   }

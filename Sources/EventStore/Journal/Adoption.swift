@@ -65,8 +65,9 @@ struct Adoption: Sendable {
       }
     }
     for name in try disk.list(folder.journal(writer: writer)) {
-      guard let number = DataFolder.number(of: name, suffix: ".journal") else { continue }
       let path = folder.journal(writer: writer) + "/" + name
+      if name.hasPrefix(JournalSpares.prefix) { attempt(path) { () throws(DiskError) in try disk.remove(path) } }
+      guard let number = DataFolder.number(of: name, suffix: ".journal") else { continue }
       attempt(path) { () throws(DiskError) in
         // The segment was complete before the crash; only the journal's removal was missing.
         if spooled.contains(number) { return try disk.remove(path) }
@@ -130,7 +131,9 @@ struct Adoption: Sendable {
     if contents.isHeaderDamaged, !contents.payloads.isEmpty { problems.append("damaged header") }
     if !contents.damaged.isEmpty { problems.append("damaged byte ranges \(contents.damaged)") }
     if replayed.damagedLines > 0 { problems.append("\(replayed.damagedLines) damaged lines") }
-    if bytes[min(bytes.count, contents.end)...].contains(where: { $0 != 0 }), !contents.isHeaderDamaged {
+    if bytes[min(bytes.count, contents.end)...].contains(where: { $0 != 0 }), !contents.isHeaderDamaged,
+      !contents.isReused
+    {
       problems.append("a torn record at the end, unacknowledged unless the disk is damaged")
     }
     if let made, try !spool(made, replayed.memtable, identity, path) { return }

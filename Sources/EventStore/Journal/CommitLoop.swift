@@ -27,6 +27,7 @@ final class CommitLoop: @unchecked Sendable {
   private let logger: Logger
   private let maxBacklogBytes: Int
   private let health: JournalHealth
+  private let spares: JournalSpares
 
   private var schedule: SealSchedule
   private var open: OpenJournal?
@@ -48,7 +49,7 @@ final class CommitLoop: @unchecked Sendable {
   init(
     folder: DataFolder, writer: UInt64, disk: any Disk, clock: any Clock, queue: CommitQueue, view: StoreView,
     backlog: Backlog, sealed: WorkQueue<SealedJournal>, limits: SealSchedule.Limits, maxBacklogBytes: Int,
-    health: JournalHealth, metrics: StoreInstruments, logger: Logger
+    health: JournalHealth, spares: JournalSpares, metrics: StoreInstruments, logger: Logger
   ) {
     self.folder = folder
     self.writer = writer
@@ -62,6 +63,7 @@ final class CommitLoop: @unchecked Sendable {
     self.logger = logger
     self.maxBacklogBytes = maxBacklogBytes
     self.health = health
+    self.spares = spares
     schedule = SealSchedule(limits: limits)
   }
 
@@ -152,7 +154,7 @@ final class CommitLoop: @unchecked Sendable {
     let identity = FileIdentity(writer: writer, number: nextNumber)
     nextNumber += 1
     do {
-      let journal = try OpenJournal(identity, folder: folder, disk: disk)
+      let journal = try OpenJournal(identity, folder: folder, disk: disk, spares: spares)
       view.add(journal.memtable)
       return journal
     } catch {

@@ -4,9 +4,9 @@
 //   0       8   magic "CFJRNL\0" and the format version, 1
 //   8       8   writer (40 bits), little-endian like all integers here
 //   16      8   file number (40 bits)
-//   24      4   reserved, 0
+//   24      4   flags: bit 0 = the file was one before (JournalSpares.swift): what follows the last record is old
 //   28      4   CRC32C of bytes 0 to 27
-//   32      records, one behind the other, then zeros (room allocated ahead) or the end of the file
+//   32      records, one behind the other, then zeros (room allocated ahead), old bytes or the end of the file
 //
 // Record:
 //   0       4   length of the payload in bytes; 0 = no record here, the end
@@ -30,11 +30,11 @@ enum JournalFormat {
   /// A request body is at most `http.limits.expanded_bytes`; a record never comes near this.
   static let maxPayloadSize = 1 << 30
 
-  static func header(writer: UInt64, number: UInt64) -> [UInt8] {
+  static func header(writer: UInt64, number: UInt64, isReused: Bool = false) -> [UInt8] {
     var bytes = magic
     bytes.appendLittle(writer)
     bytes.appendLittle(number)
-    bytes.appendLittle(UInt32(0))
+    bytes.appendLittle(UInt32(isReused ? 1 : 0))
     bytes.appendLittle(CRC32C.checksum(bytes))
     assert(bytes.count == headerSize)
     return bytes
@@ -72,6 +72,8 @@ struct JournalContents {
   private(set) var damaged: [Range<Int>] = []
   /// The header does not have its checksum: its writing was torn, or it is damaged.
   private(set) var isHeaderDamaged = false
+  /// What follows the last good record may be of an older file.
+  private(set) var isReused = false
   /// End of the last good record.
   private(set) var end = JournalFormat.headerSize
 
@@ -90,13 +92,15 @@ extension JournalContents {
   /// reported, and the rest is read.
   init(_ bytes: UnsafeRawBufferPointer, identity: FileIdentity) throws(NewerJournalVersion) {
     self.identity = identity
-    let expected = JournalFormat.header(writer: identity.writer, number: identity.number)
-    isHeaderDamaged = !bytes.prefix(JournalFormat.headerSize).elementsEqual(expected)
-    if isHeaderDamaged, bytes.count >= JournalFormat.headerSize, Self.isIntact(header: bytes),
-      bytes[7] > JournalFormat.version
-    {
+    if bytes.count >= JournalFormat.headerSize, Self.isIntact(header: bytes), bytes[7] > JournalFormat.version {
       throw NewerJournalVersion(version: bytes[7])
     }
+    let headers = [false, true].map {
+      JournalFormat.header(writer: identity.writer, number: identity.number, isReused: $0)
+    }
+    let header = bytes.prefix(JournalFormat.headerSize)
+    isReused = header.elementsEqual(headers[1])
+    isHeaderDamaged = !isReused && !header.elementsEqual(headers[0])
     var offset = end
     while let found = Self.firstRecord(bytes, from: offset, identity) {
       let start = found.lowerBound - JournalFormat.recordHeaderSize

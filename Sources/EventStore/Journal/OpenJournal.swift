@@ -26,12 +26,21 @@ struct OpenJournal {
   private static let allocationStep = 4 << 20
 
   /// Creates the file with its header, durable with its name.
-  init(_ identity: FileIdentity, folder: DataFolder, disk: any Disk) throws(DiskError) {
+  init(
+    _ identity: FileIdentity, folder: DataFolder, disk: any Disk, spares: JournalSpares? = nil
+  ) throws(DiskError) {
     self.identity = identity
     path = folder.journal(identity)
     memtable = Memtable(file: identity)
-    file = try disk.create(path)
-    let header = JournalFormat.header(writer: identity.writer, number: identity.number)
+    let spare = spares?.take()
+    if let spare {
+      try disk.rename(spare, to: path)
+      file = try disk.openForWriting(path)
+      allocatedEnd = try file.size()
+    } else {
+      file = try disk.create(path)
+    }
+    let header = JournalFormat.header(writer: identity.writer, number: identity.number, isReused: spare != nil)
     try header.withRawBytes { header throws(DiskError) in try file.write(header, at: 0) }
     allocate(upTo: Self.allocationStep)
     try file.sync()

@@ -20,6 +20,7 @@ struct Spooler: Sendable {
   let view: StoreView
   let backlog: Backlog
   let uploads: WorkQueue<PendingUpload>
+  let spares: JournalSpares
   let metrics: StoreInstruments
   let logger: Logger
 
@@ -60,7 +61,7 @@ struct Spooler: Sendable {
       let segment = Self.segment(made.footer, at: path, size: made.bytes.count)
       view.publish(segment)
       backlog.set(file, bytes: made.bytes.count, since: journal.since, isSealed: true)
-      try? disk.remove(journal.path)
+      spares.keep(journal.path)
       uploads.push(PendingUpload(segment: segment, body: .file(path: path, size: made.bytes.count), journalPath: nil))
       return .onDisk
     } catch {
