@@ -28,10 +28,13 @@ struct KeyKeeper: Sendable {
     }
   }
 
-  /// Reads a key file once, because what is wrong with it only a person can mend. The bucket is asked later: it may
-  /// be away.
-  func check(_ place: Settings.Keys) async throws(ServiceFailure) {
-    guard case .file(let path) = place else { return }
+  /// How long the bucket may take to give the keys before the service starts with those it had last.
+  private static let patience = Duration.seconds(3)
+
+  /// Reads the keys before the first request can ask for them. What is wrong with a key file only a person can mend; the
+  /// bucket may be away.
+  func readFirst(_ place: Settings.Keys, patience: Duration = patience) async throws(ServiceFailure) {
+    guard case .file(let path) = place else { return await readBucket(patience) }
     do {
       guard let snapshot = try await source.read(unless: nil) else { return }
       authorizer.use(KeySet(snapshot.document))
@@ -41,6 +44,24 @@ struct KeyKeeper: Sendable {
     } catch {
       throw .misconfigured("auth.keys_file: \(error.message)")
     }
+  }
+
+  private func readBucket(_ patience: Duration) async {
+    let document = await withTaskGroup(of: KeysDocument?.self) { group in
+      group.addTask { [source] in try? await source.read(unless: nil)?.document }
+      group.addTask {
+        try? await Task.sleep(for: patience)
+        return nil
+      }
+      defer { group.cancelAll() }
+      return await group.next() ?? nil
+    }
+    if let document { return authorizer.use(KeySet(document)) }
+    guard let last = await (source as? KeyCopy)?.last() else {
+      return logger.warning("the API keys cannot be read yet: requests that need one get 503")
+    }
+    logger.warning("the API keys cannot be read yet: those of the last start are used")
+    authorizer.use(KeySet(last))
   }
 
   /// Reads until the task is cancelled, on a thread of its own: sources may block on files.

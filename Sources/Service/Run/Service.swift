@@ -45,9 +45,9 @@ package struct Service: Sendable {
       commitWakeUp: .byTurn, metrics: registry, logger: output.logger("store"))
     for loop in group.loops { loop.addTurnHook { store.turnEnded() } }
     let keys = KeyKeeper(
-      source: storage.keySource(settings), isAnonymous: settings.isAnonymous, clock: clock,
+      source: Self.keySource(storage, settings), isAnonymous: settings.isAnonymous, clock: clock,
       logger: output.logger("authorizer"))
-    try await keys.check(settings.keys)
+    try await keys.readFirst(settings.keys)
     let readiness = Readiness(isAlive: { group.lagSeconds < Self.stuckSeconds })
     let parts = APIParts(
       events: store, authorizer: keys.authorizer, refresher: keys.refresher, readiness: readiness, registry: registry,
@@ -74,6 +74,12 @@ package struct Service: Sendable {
     await listeners.drainAdmin()
     group.stop()
     logger.info("stopped")
+  }
+
+  private static func keySource(_ storage: StoreAssembly, _ settings: Settings) -> any KeySource {
+    let source = storage.keySource(settings)
+    guard case .store = settings.keys else { return source }
+    return KeyCopy(source, path: settings.dataFolder + "/keys-copy.json")
   }
 
   /// An event loop that is later than this is stuck: the node is not alive.
