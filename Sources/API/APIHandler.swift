@@ -55,7 +55,8 @@ package final class APIHandler: HTTPHandler {
       events: parts.events, settings: settings, metrics: EventMetrics(parts.registry), log: log)
     readEvents = ReadEvents(events: parts.events, log: log)
     readEvent = ReadEvent(events: parts.events, log: log)
-    health = HealthReport(events: parts.events, readiness: parts.readiness, clock: parts.clock)
+    health = HealthReport(
+      events: parts.events, authorizer: parts.authorizer, readiness: parts.readiness, clock: parts.clock)
     openAPI = OpenAPIDocument(routes: router.routes, settings: settings).serialized()
     registry = parts.registry
     clock = parts.clock
@@ -110,8 +111,8 @@ package final class APIHandler: HTTPHandler {
         await access.refresh()
         decision = access.decide(request, on: scope)
       }
+      notes.principal = decision.principalID
       principal = try access.settle(decision, request, scope, started: started)
-      notes.principal = principal?.id
     }
     let context = RequestContext(
       request: request, route: route, fields: RequestFields(request.head), parameters: match.parameters,

@@ -12,7 +12,8 @@ package final class AdminHandler: HTTPHandler {
   private let registry: MetricRegistry
 
   package init(parts: APIParts) {
-    health = HealthReport(events: parts.events, readiness: parts.readiness, clock: parts.clock)
+    health = HealthReport(
+      events: parts.events, authorizer: parts.authorizer, readiness: parts.readiness, clock: parts.clock)
     registry = parts.registry
   }
 

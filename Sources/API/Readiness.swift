@@ -1,5 +1,6 @@
 // What /health, /readyz and /livez answer, from the state of the store and of the process.
 
+import Auth
 import EventStore
 import HTTPModel
 import HTTPTypes
@@ -32,10 +33,11 @@ package enum HealthStatus: String, Sendable {
 
   package var isReady: Bool { self == .healthy || self == .degraded }
 
-  package init(_ health: EventStore.Health, isDraining: Bool) {
+  /// `knowsKeys`: without any, no request of a client can be let in.
+  package init(_ health: EventStore.Health, knowsKeys: Bool = true, isDraining: Bool) {
     if isDraining {
       self = .draining
-    } else if !health.canStore {
+    } else if !health.canStore || !knowsKeys {
       self = .unhealthy
     } else {
       self = health.storeReachable ? .healthy : .degraded
@@ -45,24 +47,31 @@ package enum HealthStatus: String, Sendable {
 
 struct HealthReport: Sendable {
   private let events: any EventStoring
+  private let authorizer: Authorizer
   private let readiness: Readiness
   private let clock: any Clock
 
-  init(events: any EventStoring, readiness: Readiness, clock: any Clock) {
+  init(events: any EventStoring, authorizer: Authorizer, readiness: Readiness, clock: any Clock) {
     self.events = events
+    self.authorizer = authorizer
     self.readiness = readiness
     self.clock = clock
   }
 
   /// `withCauses`: on the admin listener, where endpoints and files may be named.
   func health(withCauses: Bool) -> Response {
-    let health = events.health
-    let status = HealthStatus(health, isDraining: readiness.isDraining)
+    var health = events.health
+    let knowsKeys = authorizer.knowsKeys
+    if !knowsKeys { health.causes["keys"] = "the API keys were never read: see auth.keys" }
+    let status = HealthStatus(health, knowsKeys: knowsKeys, isDraining: readiness.isDraining)
     var members: [(String, JSONValue)] = [
       ("status", .string(status.rawValue)), ("timestamp", .string(now)),
       (
         "checks",
-        .object([("journal", Self.check(health.canStore)), ("objectStore", Self.check(health.storeReachable))])
+        .object([
+          ("journal", Self.check(health.canStore)), ("objectStore", Self.check(health.storeReachable)),
+          ("keys", Self.check(knowsKeys)),
+        ])
       ),
     ]
     if withCauses {

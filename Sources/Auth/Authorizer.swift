@@ -19,6 +19,9 @@ package final class Authorizer: Sendable {
   /// nil until the keys were read once.
   package var keys: KeySet? { current.withLock { $0 } }
 
+  /// Somebody can be let in: the keys were read, or nobody needs one.
+  package var knowsKeys: Bool { anonymous != nil || keys != nil }
+
   /// From now on these keys decide. A request that was let in before is not stopped.
   package func use(_ keys: KeySet) { current.withLock { $0 = keys } }
 

@@ -46,4 +46,13 @@ package enum Decision: Sendable {
   case badRequest(field: String, message: String)
   /// The keys were never read yet, so nobody can be told from anybody: 503.
   case keysUnavailable
+
+  /// Whose credential it was, where that is known: also of one that was refused.
+  package var principalID: String? {
+    switch self {
+    case .allow(let principal): principal.id
+    case .deny(let denial): denial.principalID
+    case .badRequest, .keysUnavailable: nil
+    }
+  }
 }

@@ -127,6 +127,10 @@ package final class EventStore: Sendable {
   /// See `CommitWakeUp.byTurn`. For the thread that called `commit`.
   package func turnEnded() { queue.turnEnded() }
 
+  /// Answers those who wait for the object store with what they have: the node is about to stop, and their connections
+  /// with it.
+  package func endWaits() { backlog.endWaits() }
+
   /// Makes the batch durable and returns how durable it is: `.journal` although `.objectStore` was asked for means that
   /// the object store did not answer within `timeout` and the journal has it (202). Throws `EventStoreError`.
   package func commit(
@@ -231,8 +235,10 @@ package final class EventStore: Sendable {
     }
     for tier in ["spool", "inbox"] {
       registry.reading("callflow_segments", "Segments by tier.", [("tier", tier)]) { [weak self] in
-        guard let counts = self?.view.counts else { return 0 }
-        return Double(tier == "spool" ? counts.spool : counts.inbox)
+        Double(self?.view.totals(isUploaded: tier == "inbox").segments ?? 0)
+      }
+      registry.reading("callflow_stored_bytes", "Bytes of segments by tier.", [("tier", tier)]) { [weak self] in
+        Double(self?.view.totals(isUploaded: tier == "inbox").bytes ?? 0)
       }
     }
   }

@@ -21,10 +21,10 @@ struct Keys: AsyncParsableCommand {
     @Option(help: "After how long the key ends, such as 90d. Default: never.")
     var expires: String?
 
-    @Option(help: "Requests a second, instead of rate_limit.requests_per_second.")
+    @Option(help: "Requests a second (not yet supported in this version).")
     var rate: Int?
 
-    @Option(help: "Requests at once, instead of rate_limit.burst.")
+    @Option(help: "Requests at once (not yet supported in this version).")
     var burst: Int?
 
     @Flag(help: "A key for SigV4 (not yet supported in this version).")
@@ -32,8 +32,8 @@ struct Keys: AsyncParsableCommand {
 
     func validate() throws {
       if sigv4 { throw ValidationError("--sigv4 is not yet supported in this version") }
-      if [rate, burst].contains(where: { $0.map { $0 < 1 } ?? false }) {
-        throw ValidationError("--rate and --burst must be at least 1")
+      if rate != nil || burst != nil {
+        throw ValidationError("--rate and --burst are not yet supported in this version")
       }
     }
 
@@ -41,8 +41,6 @@ struct Keys: AsyncParsableCommand {
       var request = KeyTool.Request(name: name)
       request.scopes = scopes?.split(separator: ",").map(String.init) ?? []
       request.expires = expires
-      request.rate = rate
-      request.burst = burst
       CommandSetup.show(try await KeyTool.create(request, options.settings()))
     }
   }

@@ -1,4 +1,5 @@
 import API
+import Auth
 import EventStore
 import HTTPModel
 import HTTPTypes
@@ -32,11 +33,21 @@ import Testing
       #expect(
         response.text == """
           {"status":"\(word)","timestamp":"2026-11-21T06:45:00.000Z",\
-          "checks":{"journal":"\(canStore ? "ok" : "failed")","objectStore":"\(isReachable ? "ok" : "failed")"}}
+          "checks":{"journal":"\(canStore ? "ok" : "failed")","objectStore":"\(isReachable ? "ok" : "failed")","keys":"ok"}}
           """)
       #expect((response.fields[.retryAfter] != nil) == (status == 503))
     }
     #expect(await service.get("/livez", key: nil).status == .ok)
+  }
+
+  @Test func node_IsUnhealthy_WhenItKnowsNoKeys() async throws {
+    let service = try Service()
+    let parts = APIParts(
+      events: service.fake, authorizer: Authorizer(), refresher: nil, readiness: Readiness(),
+      registry: MetricRegistry(), log: LogOutput.silent, clock: service.clock)
+    let response = await AdminHandler(parts: parts).handle(Self.request("/readyz"))
+    #expect(response.status.code == 503)
+    #expect(response.text.contains("auth.keys"))
   }
 
   @Test func liveness_Is503_WhenALoopStands() async throws {

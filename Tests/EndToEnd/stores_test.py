@@ -110,8 +110,11 @@ def refused_at_start(folder, seaweed):
 def endpoint_away(folder, seaweed):
     """Degraded: writes go into the journal, the health says so, and what waited is uploaded when the endpoint is
     back."""
-    node = s3_node(folder, seaweed, "away", auth__keys="file")
+    node = s3_node(folder, seaweed, "away")
     key = node.create_key()
+    # A first start with the bucket: the keys that it reads there serve the next one too.
+    node.start()
+    node.kill()
     seaweed.stop()
     node.start()
     wait_until(lambda: '"degraded"' in node.readiness()[1], 20, "readyz says degraded")

@@ -120,6 +120,18 @@ import Testing
     #expect(errors.map(\.field) == [field])
   }
 
+  @Test func errors_AreBounded_WhenTheTextIsMadeOfThem() throws {
+    var batch = try batch([])
+    for member in ["\"a\":1", "\"callId\":\"c\""] {
+      let text = "{" + Array(repeating: member, count: 5000).joined(separator: ",") + "}"
+      guard case .rejected(let errors) = try batch.append(text: text) else {
+        Issue.record("accepted")
+        continue
+      }
+      #expect((1...32).contains(errors.count))
+    }
+  }
+
   @Test func lengths_AreCountedInCharacters_WhenTheTextIsNotASCII() throws {
     #expect(try batch([eventJSON(String(repeating: "ü", count: 256))]).count == 1)
     #expect(try batch([eventJSON(String(repeating: "ü", count: 257))]).count == 0)

@@ -80,7 +80,7 @@ final class SwitchedStore: ObjectStore {
 func makeStore(
   _ folder: String, _ objects: any ObjectStore, uploadIntervalSeconds: Double = 3600, uploadBytes: Int = 16 << 20,
   refreshIntervalSeconds: Double = 0, journalMaxBytes: Int = 1 << 30, maxScanBytes: Int = 1 << 40,
-  disk: any Disk = PosixDisk()
+  queryTimeoutSeconds: Double = 20, disk: any Disk = PosixDisk()
 ) async throws -> EventStore {
   var settings = EventStoreSettings(dataFolder: folder)
   settings.uploadIntervalSeconds = uploadIntervalSeconds
@@ -90,6 +90,7 @@ func makeStore(
   settings.listPerSecond = 1000
   settings.journalMaxBytes = journalMaxBytes
   settings.queryMaxScanBytes = maxScanBytes
+  settings.queryTimeoutSeconds = queryTimeoutSeconds
   settings.limits.maxAgeDays = 36_500
   settings.limits.maxFutureSeconds = 1_000_000_000
   let store = EventStore(

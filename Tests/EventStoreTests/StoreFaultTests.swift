@@ -216,3 +216,78 @@ private final class PickyStore: ObjectStore {
 
   func delete(_ keys: [String]) async throws(ObjectStoreError) { try await base.delete(keys) }
 }
+
+/// Answers nothing until the caller is cancelled, while told so; cancellation is noticed, as by the HTTP client.
+private final class SilentStore: ObjectStore {
+  let isSilent = Mutex(false)
+  private let base = InMemoryObjectStore()
+
+  private func answer() async throws(ObjectStoreError) {
+    guard isSilent.withLock({ $0 }) else { return }
+    let (never, sink) = AsyncStream<Void>.makeStream()
+    for await _ in never {}
+    sink.finish()
+    throw .unavailable("cancelled")
+  }
+
+  func get(_ key: String, range: Range<Int>?) async throws(ObjectStoreError) -> StoredObject? {
+    try await answer()
+    return try await base.get(key, range: range)
+  }
+
+  func head(_ key: String) async throws(ObjectStoreError) -> ObjectInfo? { try await base.head(key) }
+
+  func put(_ key: String, _ body: ObjectBody, if condition: PutCondition) async throws(ObjectStoreError) -> PutOutcome {
+    try await answer()
+    return try await base.put(key, body, if: condition)
+  }
+
+  func list(prefix: String, after: String?, limit: Int) async throws(ObjectStoreError) -> ObjectPage {
+    try await answer()
+    return try await base.list(prefix: prefix, after: after, limit: limit)
+  }
+
+  func delete(_ keys: [String]) async throws(ObjectStoreError) { try await base.delete(keys) }
+}
+
+@Suite struct SilentStoreTests {
+  private func seconds(_ body: () async throws -> Void) async rethrows -> Double {
+    let clock = SystemClock()
+    let start = clock.monotonicNanoseconds()
+    try await body()
+    return Double(clock.monotonicNanoseconds() - start) / 1e9
+  }
+
+  @Test func read_EndsWithItsTime_WhenTheStoreIsSilent_AndOthersAreReadStill() async throws {
+    let objects = SilentStore()
+    let store = try await makeStore(TemporaryFolder().path, objects, queryTimeoutSeconds: 0.2)
+    let id = try await store.store([eventJSON("call")]).ids[0]
+    objects.isSilent.withLock { $0 = true }
+    let spent = await seconds {
+      await #expect(throws: EventStoreError.self) { try await store.query(query()) }
+    }
+    #expect(spent < 20, "query.timeout and the second behind it, not the deadlines of the store")
+    #expect(try await store.event(id) != nil)
+    await store.drain(deadline: .milliseconds(100))
+  }
+
+  @Test func drain_EndsInItsTime_WhenTheStoreIsSilent() async throws {
+    let objects = SilentStore()
+    let store = try await makeStore(TemporaryFolder().path, objects)
+    _ = try await store.store([eventJSON("call")])
+    objects.isSilent.withLock { $0 = true }
+    let reader = Task { try await store.query(query()) }
+    let waiter = Task {
+      var batch = store.makeBatch()
+      _ = try batch.append(text: eventJSON("other"))
+      return try await store.commit(batch, acknowledge: .objectStore, timeout: .seconds(3600))
+    }
+    while !store.backlog.hasWaiters { await Task.yield() }
+    store.endWaits()
+    #expect(try await waiter.value == .journal)
+    let spent = await seconds { await store.drain(deadline: .milliseconds(200)) }
+    #expect(spent < 20)
+    reader.cancel()
+    _ = await reader.result
+  }
+}

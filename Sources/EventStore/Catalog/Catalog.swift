@@ -19,8 +19,10 @@ final class Catalog: Sendable {
     var completeAt: Int64?
     /// Monotonic time before which no LIST is sent.
     var nextListAt: Int64 = .min
-    var isRunning = false
-    var waiters: [UnsafeContinuation<Void, Never>] = []
+    var running: Task<Void, Never>?
+    /// By a number of their own, so that one can leave.
+    var waiters: [UInt64: UnsafeContinuation<ObjectStoreError?, Never>] = [:]
+    var waitersMade: UInt64 = 0
   }
 
   private let objects: any ObjectStore
@@ -69,36 +71,44 @@ final class Catalog: Sendable {
 
   private func isFresh(since wanted: Int64) -> Bool { state.withLock { ($0.refreshedAt ?? .min) >= wanted } }
 
-  /// One refresh at a time: who comes while one runs waits for its end and looks again.
+  /// One refresh at a time, in a task of its own: who comes while one runs waits for its end and looks again. Waiting
+  /// ends early where the waiter is cancelled; the refresh goes on for the others.
   private func refreshOnce() async throws(ObjectStoreError) {
-    let isMine = state.withLock { state in
-      if state.isRunning { return false }
-      state.isRunning = true
-      return true
+    let id = state.withLock { state in
+      state.waitersMade += 1
+      return state.waitersMade
     }
-    guard isMine else {
+    let failure: ObjectStoreError? = await withTaskCancellationHandler {
       await withUnsafeContinuation { waiter in
-        let isOver = state.withLock { state in
-          if state.isRunning { state.waiters.append(waiter) }
-          return !state.isRunning
+        state.withLock { state in
+          state.waiters[id] = waiter
+          if state.running == nil { state.running = Task(executorPreference: executor) { await self.refreshForAll() } }
         }
-        if isOver { waiter.resume() }
+        // The handler below has run already where the cancellation came first.
+        if Task.isCancelled { giveUp(id) }
       }
-      if let failure = reachability.failure(within: Self.failureHold) { throw failure }
-      return
+    } onCancel: {
+      giveUp(id)
     }
-    defer {
-      let waiters = state.withLock { state in
-        state.isRunning = false
-        defer { state.waiters = [] }
-        return state.waiters
-      }
-      for waiter in waiters { waiter.resume() }
-    }
-    // In a task of its own: a reader who hangs up must not end what others wait for.
-    let outcome = await Task(executorPreference: executor) { await self.attempt() }.value
-    if let failure = outcome { throw failure }
+    if let failure { throw failure }
   }
+
+  private func giveUp(_ id: UInt64) {
+    state.withLock { $0.waiters.removeValue(forKey: id) }?.resume(returning: .unavailable("the read was given up"))
+  }
+
+  private func refreshForAll() async {
+    let failure = await attempt()
+    let waiters = state.withLock { state in
+      state.running = nil
+      defer { state.waiters = [:] }
+      return state.waiters
+    }
+    for waiter in waiters.values { waiter.resume(returning: failure) }
+  }
+
+  /// Ends a refresh that hangs: the store shuts down.
+  private func stop() { state.withLock { $0.running }?.cancel() }
 
   private func attempt() async -> ObjectStoreError? {
     do {
@@ -106,7 +116,8 @@ final class Catalog: Sendable {
       reachability.worked()
       return nil
     } catch {
-      reachability.failed(error)
+      // What a shutdown cuts short says nothing about the store.
+      if !Task.isCancelled { reachability.failed(error) }
       return error
     }
   }
@@ -165,6 +176,7 @@ final class Catalog: Sendable {
   func run(isBusy: @Sendable () -> Bool) async {
     let shortest = max(settings.refreshInterval, 100_000_000)
     var idle = shortest
+    defer { stop() }
     while !Task.isCancelled {
       await pause(isBusy() ? shortest : idle)
       idle = isBusy() ? shortest : min(2 * idle, 30_000_000_000)

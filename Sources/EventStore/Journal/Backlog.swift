@@ -23,6 +23,7 @@ final class Backlog: Sendable {
     /// Sums over the entries: asked for at every commit.
     var bytes = 0
     var sealed = 0
+    var isEnding = false
   }
 
   private let state = Mutex(State())
@@ -75,13 +76,20 @@ final class Backlog: Sendable {
   /// Deadlines are kept by `expire`, which `registered` may start: it is called once the waiter can be found.
   func waitUntilUploaded(_ file: FileIdentity, deadline: Int64, registered: () -> Void) async -> Bool {
     await withUnsafeContinuation { done in
-      let isUploaded = state.withLock { state in
+      let isUploaded = state.withLock { state -> Bool? in
         if state.entries[file] == nil { return true }
+        if state.isEnding { return false }
         state.entries[file]?.waiters.append(Waiter(deadline: deadline, done: done))
-        return false
+        return nil
       }
-      if isUploaded { done.resume(returning: true) } else { registered() }
+      if let isUploaded { done.resume(returning: isUploaded) } else { registered() }
     }
+  }
+
+  /// Nobody waits any longer, now and from now on.
+  func endWaits() {
+    state.withLock { $0.isEnding = true }
+    expire(now: .max)
   }
 
   /// Ends the waiting of those whose deadline has come.

@@ -63,8 +63,8 @@ struct EventMembers {
   private var idempotencyKey: JSONSlice?
   private var unknown: [String] = []
 
-  /// More unknown fields than these are not listed one by one.
-  private static let unknownFieldsReported = 16
+  /// A text made of nothing but errors must not make an answer many times its own size.
+  private static let maxErrors = 32
 
   init(bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
 
@@ -99,22 +99,19 @@ struct EventMembers {
   private static func set(
     _ member: inout JSONSlice?, _ value: JSONSlice, _ name: String, _ errors: inout [FieldError]
   ) {
-    if member != nil { errors.append(FieldError(field: name, message: "\(name) is given twice")) }
+    if member != nil { add(name, "\(name) is given twice", &errors) }
     member = value
   }
 
   private mutating func refuse(_ key: JSONSlice) {
+    guard errors.count < Self.maxErrors else { return }
     let name = String(String(decoding: JSONScanner.decode(key, in: bytes), as: UTF8.self).unicodeScalars.prefix(64))
-    if unknown.contains(name) {
-      errors.append(FieldError(field: name, message: "\(name) is given twice"))
-      return
-    }
-    guard unknown.count < Self.unknownFieldsReported else { return }
+    if unknown.contains(name) { return fail(name, "\(name) is given twice") }
     unknown.append(name)
     if name == "eventId" || name == "createdAt" {
-      errors.append(FieldError(field: name, message: "\(name) is given by the service and must not be sent"))
+      fail(name, "\(name) is given by the service and must not be sent")
     } else {
-      errors.append(FieldError(field: name, message: "\(name) is not a field of an event: put it under metadata"))
+      fail(name, "\(name) is not a field of an event: put it under metadata")
     }
   }
 
@@ -141,7 +138,11 @@ struct EventMembers {
   }
 
   private mutating func fail(_ field: String, _ message: String) {
-    errors.append(FieldError(field: field, message: message))
+    Self.add(field, message, &errors)
+  }
+
+  private static func add(_ field: String, _ message: String, _ errors: inout [FieldError]) {
+    if errors.count < maxErrors { errors.append(FieldError(field: field, message: message)) }
   }
 
   private mutating func text(_ member: JSONSlice?, _ name: String, isRequired: Bool) -> EventText? {

@@ -34,13 +34,15 @@ final class StoreView: Sendable {
 
   func segment(_ identity: FileIdentity) -> Segment? { state.withLock { $0.segments[identity] } }
 
-  /// Segments by tier.
-  var counts: (spool: Int, inbox: Int) {
-    state.withLock { state in
-      let uploaded = state.segments.values.count { $0.isUploaded }
-      return (state.segments.count - uploaded, uploaded)
+  /// Segments and their bytes in one tier.
+  func totals(isUploaded: Bool) -> (segments: Int, bytes: Int) {
+    let segments = state.withLock { $0.segments }
+    return segments.values.reduce((0, 0)) { totals, segment in
+      segment.isUploaded == isUploaded ? (totals.0 + 1, totals.1 + segment.size) : totals
     }
   }
+
+  var counts: (spool: Int, inbox: Int) { (totals(isUploaded: false).segments, totals(isUploaded: true).segments) }
 
   func add(_ memtable: Memtable) {
     state.withLock { $0.memtables.append(memtable) }

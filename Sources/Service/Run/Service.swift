@@ -35,7 +35,7 @@ package struct Service: Sendable {
   package func run() async throws(ServiceFailure) {
     let server = try prepare()
     let group = try Self.loops(settings.threads)
-    let signals = await Signals(on: group.loops[0])
+    let signals = await Signals(on: group.loops[0], clock: clock)
     let storage = try await StoreAssembly(
       settings: settings, group: group, registry: registry, clock: clock, random: random)
     let objects = StartPatience(storage.objects, name: settings.storeName, clock: clock)
@@ -55,25 +55,40 @@ package struct Service: Sendable {
     let listeners = Listeners(
       group: group, settings: settings, server: server, parts: parts, random: random, logger: logger)
     ServiceMetrics.register(
-      on: registry, settings: settings, group: group, store: store, readiness: readiness, servers: listeners.servers)
+      on: registry, settings: settings, group: group, store: store, readiness: readiness,
+      authorizer: keys.authorizer, clock: clock, servers: listeners.servers)
     try await Self.start(store)
     objects.end()
     let refreshing = keys.start()
-    try await listeners.listen()
+    // Before: from the first accepted connection on, TERM drains.
     signals.serving()
+    try await listeners.listen()
     logger.info("serving", metadata: listeners.metadata)
 
     await signals.untilStopped { await reload(keys) }
 
     logger.info("draining")
     readiness.beginDraining()
-    await listeners.drainMain(within: settings.drainTime)
+    await drain(listeners, store)
     await store.drain(deadline: settings.drainTime)
     refreshing.cancel()
     await storage.shutDown()
     await listeners.drainAdmin()
     group.stop()
     logger.info("stopped")
+  }
+
+  /// Requests that wait for the object store get their answer while they still can be answered.
+  private func drain(_ listeners: Listeners, _ store: EventStore) async {
+    let patience = max(.zero, settings.drainTime - .seconds(1))
+    await withTaskGroup(of: Void.self) { group in
+      group.addTask {
+        try? await Task.sleep(for: patience)
+        store.endWaits()
+      }
+      await listeners.drainMain(within: settings.drainTime)
+      group.cancelAll()
+    }
   }
 
   private static func keySource(_ storage: StoreAssembly, _ settings: Settings) -> any KeySource {

@@ -1,15 +1,17 @@
 // Metrics of the process as a whole; each part registers its own.
 
 import API
+import Auth
 import EventLoop
 import EventStore
 import HTTPTransport
 import Observability
+import Primitives
 
 enum ServiceMetrics {
   static func register(
     on registry: MetricRegistry, settings: Settings, group: EventLoopGroup, store: EventStore, readiness: Readiness,
-    servers: [HTTPServer]
+    authorizer: Authorizer, clock: any Clock, servers: [HTTPServer]
   ) {
     ProcessMetrics.register(on: registry)
     registry.gauge(
@@ -17,7 +19,10 @@ enum ServiceMetrics {
       [("version", BuildInfo.version), ("commit", BuildInfo.commit)]
     ).set(1)
     registry.reading("callflow_ready", "1 while the node takes requests.") {
-      HealthStatus(store.health, isDraining: readiness.isDraining).isReady ? 1 : 0
+      HealthStatus(store.health, knowsKeys: authorizer.knowsKeys, isDraining: readiness.isDraining).isReady ? 1 : 0
+    }
+    registry.reading("callflow_key_expiry_timestamp_seconds", "When the next API key ends; 0 where none does.") {
+      Double(authorizer.keys?.nextExpiry(after: clock.wallNanoseconds()) ?? 0) / 1e9
     }
     registry.reading("callflow_event_loop_lag_seconds", "How late the slowest event loop is.") { group.lagSeconds }
     registry.reading("callflow_http_connections", "Open connections of all listeners.") {

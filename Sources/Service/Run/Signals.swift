@@ -2,19 +2,25 @@
 
 import EventLoop
 import Glibc
+import Primitives
 import Synchronization
 
 /// Handles the signals for as long as it lives.
 final class Signals: Sendable {
   private let handlers = Mutex<[LoopSignal]>([])
   private let isServing = Atomic<Bool>(false)
-  private let isStopping = Atomic<Bool>(false)
+  /// Monotonic time of the first signal that stops; 0 before.
+  private let stoppedAt = Atomic<Int64>(0)
+  private let clock: any Clock
+  /// One TERM may come twice: from the service manager to the process, and through a parent to its group.
+  private static let repeatNanoseconds: Int64 = 1_000_000_000
   private let stops: AsyncStream<Void>
   private let stop: AsyncStream<Void>.Continuation
   private let hangUps: AsyncStream<Void>
   private let hangUp: AsyncStream<Void>.Continuation
 
-  init(on loop: EventLoop) async {
+  init(on loop: EventLoop, clock: any Clock) async {
+    self.clock = clock
     (stops, stop) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     (hangUps, hangUp) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     for number in [SIGTERM, SIGINT] { await handle(number, on: loop) { $0.stopOrExit() } }
@@ -31,11 +37,12 @@ final class Signals: Sendable {
   /// From now on TERM and INT drain. Before, nothing was promised to anybody and they end the process at once.
   func serving() { isServing.store(true, ordering: .relaxed) }
 
-  /// The second signal ends the process at once: the journal is made for that.
+  /// A second signal ends the process at once: the journal is made for that.
   private func stopOrExit() {
     if !isServing.load(ordering: .relaxed) { _exit(0) }
-    if isStopping.exchange(true, ordering: .relaxed) { _exit(1) }
-    stop.yield()
+    let now = clock.monotonicNanoseconds()
+    let (isFirst, first) = stoppedAt.compareExchange(expected: 0, desired: now, ordering: .relaxed)
+    if isFirst { stop.yield() } else if now - first > Self.repeatNanoseconds { _exit(1) }
   }
 
   /// Returns at the first TERM or INT; meanwhile calls `reload` for each HUP, one after the other.

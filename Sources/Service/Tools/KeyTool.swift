@@ -10,8 +10,6 @@ package enum KeyTool {
     package var scopes: [String] = []
     /// A duration such as `90d`; nil for a key that does not expire.
     package var expires: String?
-    package var rate: Int?
-    package var burst: Int?
 
     package init(name: String) { self.name = name }
   }
@@ -26,8 +24,7 @@ package enum KeyTool {
     let expiresAt = try request.expires.map { try expiry($0, now) }
     return try await withSource(settings) { source in
       try await source.create(
-        name: request.name, scopes: scopes, expiresAt: expiresAt, rate: request.rate, burst: request.burst, now: now,
-        random: SystemRandom())
+        name: request.name, scopes: scopes, expiresAt: expiresAt, now: now, random: SystemRandom())
     }
   }
 
@@ -54,16 +51,22 @@ package enum KeyTool {
   private static func withSource<Result: Sendable>(
     _ settings: Settings, _ body: (any KeySource) async throws -> Result
   ) async throws -> Result {
-    try DataFolderCheck.make(settings.dataFolder)
     do {
       guard settings.keys == .store else {
+        try DataFolderCheck.make(settings.dataFolder)
         return try await body(fileSource(settings))
       }
       return try await CommandSetup.withLoops { group in
         let storage = try await StoreAssembly(
           settings: settings, group: group, registry: MetricRegistry(), clock: SystemClock(), random: SystemRandom())
-        defer { Task { await storage.shutDown() } }
-        return try await body(storage.keySource(settings))
+        do {
+          let result = try await body(storage.keySource(settings))
+          await storage.shutDown()
+          return result
+        } catch {
+          await storage.shutDown()
+          throw error
+        }
       }
     } catch let error as KeySourceError {
       throw ServiceFailure.failed(error.message)
