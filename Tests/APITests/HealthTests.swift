@@ -33,7 +33,8 @@ import Testing
       #expect(
         response.text == """
           {"status":"\(word)","timestamp":"2026-11-21T06:45:00.000Z",\
-          "checks":{"journal":"\(canStore ? "ok" : "failed")","objectStore":"\(isReachable ? "ok" : "failed")","keys":"ok"}}
+          "checks":{"journal":"\(canStore ? "ok" : "failed")",\
+          "objectStore":"\(isReachable ? "ok" : "failed")","keys":"ok"}}
           """)
       #expect((response.fields[.retryAfter] != nil) == (status == 503))
     }

@@ -1,5 +1,5 @@
-// No request may come before the keys: a node that has just started answers with the keys of the bucket, or with those that
-// it knew last.
+// No request may come before the keys: a node that has just started answers with the keys of the bucket, or with those
+// that it knew last.
 
 import Auth
 import Logging

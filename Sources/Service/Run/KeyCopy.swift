@@ -1,5 +1,5 @@
-// The bucket's keys with a copy in the data folder (hashes only, mode 0600): a node that starts while the bucket is away
-// knows the keys that it knew last, and takes events.
+// The bucket's keys with a copy in the data folder (hashes only, mode 0600): a node that starts while the bucket is
+// away knows the keys that it knew last, and takes events.
 
 import Auth
 

@@ -31,8 +31,8 @@ struct KeyKeeper: Sendable {
   /// How long the bucket may take to give the keys before the service starts with those it had last.
   private static let patience = Duration.seconds(3)
 
-  /// Reads the keys before the first request can ask for them. What is wrong with a key file only a person can mend; the
-  /// bucket may be away.
+  /// Reads the keys before the first request can ask for them. What is wrong with a key file only a person can mend;
+  /// the bucket may be away.
   func readFirst(_ place: Settings.Keys, patience: Duration = patience) async throws(ServiceFailure) {
     guard case .file(let path) = place else { return await readBucket(patience) }
     do {
