@@ -19,7 +19,12 @@ struct TemporaryFile: ~Copyable {
         self.file = file
         return
       }
+      // Some network file systems have no locks: trying again would never end.
+      let code = errno
       unlink(path)
+      guard [0, EWOULDBLOCK, EINTR].contains(code) else {
+        throw FileFailure(operation: "flock", path: path, code: code)
+      }
     }
   }
 

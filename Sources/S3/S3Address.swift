@@ -11,7 +11,10 @@ struct S3Address: Sendable {
   init(_ settings: S3Settings, region: String) {
     let bucket = settings.location.bucket
     let endpoint = Self.endpoint(settings, region: region)
-    let isNamedAlready = endpoint.host.hasPrefix("\(bucket).")
+    // Elsewhere a host may begin with the bucket's name by chance: storage.googleapis.com.
+    let isNamedAlready =
+      endpoint.host.hasPrefix("\(bucket).")
+      && (settings.addressing == .virtualHost || (Self.isAWS(endpoint.host) && endpoint.host.hasPrefix("\(bucket).s3")))
     let isVirtual =
       switch settings.addressing {
       case .path: false

@@ -101,6 +101,8 @@ final class S3Exchange: Sendable {
     let text = describe(failure.cause)
     switch failure.meaning {
     case .absent: return .misconfigured(text)
+    // Taken for "no such object", a load balancer's own 404 would make stored events and keys disappear.
+    case .unexplainedAbsence: return .unavailable("\(text) without the document of an S3 store")
     case .conditionFailed: return .unavailable(text)
     case .unavailable: return .unavailable(text, retryAfterSeconds: failure.retryAfterSeconds)
     case .misconfigured: return .misconfigured(text)

@@ -10,6 +10,8 @@ import Primitives
 struct S3Failure: Error, Sendable {
   enum Meaning: Sendable, Equatable {
     case absent
+    /// A 404 without S3's error document: the reply to a HEAD, or of a proxy that has no route.
+    case unexplainedAbsence
     case conditionFailed
     case unavailable
     case misconfigured
@@ -58,7 +60,7 @@ struct S3Failure: Error, Sendable {
     switch status {
     case 301, 302, 307, 308: return .elsewhere
     case 401, 403: return .misconfigured
-    case 404: return code.isEmpty ? .absent : .rejected
+    case 404: return code.isEmpty ? .unexplainedAbsence : .rejected
     case 412: return .conditionFailed
     case 408, 409, 425, 429: return .unavailable
     case 501, 505: return .rejected

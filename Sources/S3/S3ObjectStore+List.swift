@@ -42,7 +42,8 @@ extension S3ObjectStore {
       guard let entry = entry(element, address, isEncoded: isEncoded) else {
         throw .unavailable(exchange.describe("an entry of the list cannot be read"))
       }
-      // Folder markers that other tools leave are no objects of ours.
+      // Folder markers that other tools leave are no objects of ours. Where a page has nothing else it must not look
+      // like the end: the caller refuses an empty page that is not the last.
       if entry.key.isEmpty || entry.key.hasSuffix("/") { continue }
       objects.append(entry)
     }

@@ -53,7 +53,9 @@ package final class S3ObjectStore: ObjectStore {
     if let reply = try await performed(request, { $0 != .unavailable }) { return try info(key, reply) }
     // A HEAD's refusal has no document: a missing bucket looks like a missing object. A GET of one byte says which it
     // is, and mends what a new signature can mend.
-    guard try await isThere(key), let reply = try await performed(request, { $0 == .absent }) else { return nil }
+    guard try await isThere(key),
+      let reply = try await performed(request, { $0 == .absent || $0 == .unexplainedAbsence })
+    else { return nil }
     return try info(key, reply)
   }
 

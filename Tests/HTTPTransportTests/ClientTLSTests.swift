@@ -1,5 +1,6 @@
 // TLS of the client against `openssl s_server`: trust, names, truncation.
 
+import EventLoop
 import HTTPModel
 import HTTPTransport
 import HTTPTypes
@@ -22,6 +23,29 @@ import Testing
   private func text(_ client: PooledHTTPClient, _ request: ClientRequest) async throws -> String {
     String(
       decoding: try await client.send(request, deadline: .seconds(10)).body.collect(maxBytes: 1 << 20), as: UTF8.self)
+  }
+
+  /// A reply that fills the input to its bound while its reader is away must go on when the reader is back: the last
+  /// bytes may stand decrypted where no event of the socket tells of them.
+  @Test(arguments: [65_536, 65_537, 70_000, 81_920, 98_304, 200_000])
+  func longReply_IsReadToItsEnd_WhenItsReaderIsSlow(_ length: Int) async throws {
+    let body = String(repeating: "x", count: length)
+    let server = try await HTTPTLSServer(
+      names: ["DNS:localhost"], replies: ["long": "HTTP/1.1 200 OK\r\nContent-Length: \(length)\r\n\r\n\(body)"])
+    let loops = try EventLoopGroup(count: 1, name: "pause")
+    defer { loops.stop() }
+    try await withClient(trusting(server)) { client in
+      let reply = try await client.send(
+        get(server.port, "/long", host: "localhost", isTLS: true), deadline: .seconds(20))
+      var count = 0
+      while true {
+        // Time for the input to fill: a longer pause could only make the test stricter.
+        if count < 2 * 65_536 { try await loops.loops[0].sleep(for: .milliseconds(30)) }
+        guard let piece = try await reply.body.next() else { break }
+        count += piece.count
+      }
+      #expect(count == length)
+    }
   }
 
   @Test func trustedServer_IsRead_ByNameAndByAddress() async throws {

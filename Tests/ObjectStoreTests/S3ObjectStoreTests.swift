@@ -120,7 +120,9 @@ struct S3Harness {
       ("http://localhost", "bucket", .auto, "http://localhost/bucket/k"),
       ("https://minio.example.com:9000", "bucket", .auto, "https://minio.example.com:9000/bucket/k"),
       ("https://minio.example.com", "bucket", .virtualHost, "https://bucket.minio.example.com/k"),
-      ("https://bucket.r2.example.com", "bucket", .auto, "https://bucket.r2.example.com/k"),
+      ("https://bucket.r2.example.com", "bucket", .virtualHost, "https://bucket.r2.example.com/k"),
+      ("https://storage.googleapis.com", "storage", .auto, "https://storage.googleapis.com/storage/k"),
+      ("https://bucket.s3.eu-west-1.amazonaws.com", "bucket", .auto, "https://bucket.s3.eu-west-1.amazonaws.com/k"),
     ]
     for (endpoint, bucket, addressing, expected) in cases {
       #expect(try address(endpoint, bucket, addressing) == expected)

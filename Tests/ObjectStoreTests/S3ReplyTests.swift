@@ -100,6 +100,22 @@ private func errorReply(
     try await S3Harness(absent).store.delete(["k"])
   }
 
+  /// A load balancer without a route must not make objects, and keys among them, disappear.
+  @Test(arguments: [Reply(404), Reply(404, [], "no such route")])
+  fileprivate func absence_WithoutTheStoresDocument_IsNoAbsence(_ reply: Reply) async {
+    await #expect(throws: ObjectStoreError.self) { _ = try await S3Harness(reply).store.get("k", range: nil) }
+    await #expect(throws: ObjectStoreError.self) { _ = try await S3Harness(reply).store.head("k") }
+    await #expect(throws: ObjectStoreError.self) { try await S3Harness(reply).store.delete(["k"]) }
+    do {
+      _ = try await S3Harness(reply).store.get("k", range: nil)
+    } catch {
+      guard case .unavailable = error else {
+        Issue.record("\(error)")
+        return
+      }
+    }
+  }
+
   @Test func region_IsLearnedOnce_AndTheRequestSignedAgain() async throws {
     let stored = Reply(200, [("ETag", "\"e\"")])
     for redirect in [

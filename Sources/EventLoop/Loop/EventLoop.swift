@@ -146,7 +146,11 @@ package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable
     }
     for hook in turnHooks { hook() }
     isDraining = false
-    if !local.isEmpty { event_active(wake, Int32(EV_READ), 0) }
+    guard !local.isEmpty else { return }
+    // Active events are run until there are none: without the second call the wake event would come again before any
+    // socket or timer has had its turn.
+    event_active(wake, Int32(EV_READ), 0)
+    event_base_loopcontinue(base)
   }
 
   private func runSpare() {

@@ -54,7 +54,13 @@ package final class Connection: @unchecked Sendable {
   let descriptor: Int32
   private(set) var event: OpaquePointer?
   private let session: TLSSession?
+  /// The owner wants input.
   private var isReading = true
+  /// The input has reached its bound. Kept here and not as libevent's high watermark, which is unsound in 2.1.12: with
+  /// TLS it can leave decrypted bytes where no event tells of them (libevent issue 854), and plain sockets spin on a
+  /// reader that is slower than its peer (issue 891).
+  private var isFull = false
+  private var readBound: Int
   private var hasEnded = false
   private var lingerTimer: LoopTimer?
   private var lingerNanoseconds: Int64 = 0
@@ -77,10 +83,10 @@ package final class Connection: @unchecked Sendable {
     self.loop = loop
     self.event = event
     session = tls
+    self.readBound = readBound
     isTLS = tls != nil
     SocketOption.set(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, 1)
     bufferevent_set_max_single_read(event, Self.readBytes)
-    bufferevent_setwatermark(event, Int16(EV_READ), 0, readBound)
     // The bufferevent owns one reference; `close()` gives it back.
     let context = Unmanaged.passRetained(self).toOpaque()
     bufferevent_setcb(event, Self.onRead, Self.onWrite, Self.onEvent, context)
@@ -136,26 +142,40 @@ package final class Connection: @unchecked Sendable {
   package func consume(_ count: Int) {
     guard count > 0, let event else { return }
     evbuffer_drain(bufferevent_get_input(event), count)
+    if isFull { checkBound() }
   }
 
   /// Input at which reading stops until something is consumed.
   package func setReadBound(_ bytes: Int) {
+    readBound = bytes
+    checkBound()
+  }
+
+  private func checkBound() {
+    let wasFull = isFull
+    isFull = inputLength >= readBound
+    if isFull != wasFull { setReading(isReading) }
+  }
+
+  /// Keeps libevent reading only while the owner wants it and there is room.
+  private func setReading(_ wanted: Bool) {
+    isReading = wanted
     guard let event else { return }
-    bufferevent_setwatermark(event, Int16(EV_READ), 0, bytes)
+    if isReading && !isFull {
+      bufferevent_enable(event, Int16(EV_READ))
+    } else {
+      bufferevent_disable(event, Int16(EV_READ))
+    }
   }
 
   /// Stops reading, and with it the notice of the peer's end. What is in the input stays.
   package func pauseReading() {
-    guard isReading, let event else { return }
-    isReading = false
-    bufferevent_disable(event, Int16(EV_READ))
+    if isReading { setReading(false) }
   }
 
   /// Reads again. The caller looks at what is in the input already: only new bytes are announced.
   package func resumeReading() {
-    guard !isReading, let event else { return }
-    isReading = true
-    bufferevent_enable(event, Int16(EV_READ))
+    if !isReading { setReading(true) }
   }
 
   // MARK: Output
@@ -258,6 +278,7 @@ package final class Connection: @unchecked Sendable {
     guard let connection = from(context) else { return }
     if connection.phase == .open {
       connection.delegate?.connectionReceived(connection)
+      connection.checkBound()
     } else {
       connection.consume(connection.inputLength)
     }

@@ -50,6 +50,9 @@ package final class TLSClientContext: @unchecked Sendable {
 
   deinit { SSL_CTX_free(context) }
 
+  /// Wildcards only as whole labels, and no look at the subject's common name (RFC 9525).
+  private static let hostFlags = UInt32(X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT)
+
   /// A session for one connection to `host`, a name or a numeric address: that is what the certificate must name.
   package func session(host: String) throws(TLSError) -> TLSSession {
     guard let session = SSL_new(context) else { throw .last("TLS session") }
@@ -58,7 +61,7 @@ package final class TLSClientContext: @unchecked Sendable {
     if SocketAddress(numericHost: host, port: 0) != nil {
       isSet = X509_VERIFY_PARAM_set1_ip_asc(parameters, host)
     } else {
-      X509_VERIFY_PARAM_set_hostflags(parameters, UInt32(X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS))
+      X509_VERIFY_PARAM_set_hostflags(parameters, Self.hostFlags)
       isSet = X509_VERIFY_PARAM_set1_host(parameters, host, 0)
       // Server name indication (RFC 6066, 3), for names only. The C macro takes a mutable pointer and copies from it.
       let didName = host.withCString { name in
@@ -97,6 +100,12 @@ package final class TLSSession {
   /// Sends close_notify. Only while the connection is open.
   func shutDown() { SSL_shutdown(session) }
 
+  private static let finalReasons: Set<Int32> = [
+    SSL_R_WRONG_VERSION_NUMBER, SSL_R_UNSUPPORTED_PROTOCOL, SSL_R_NO_PROTOCOLS_AVAILABLE, SSL_R_NO_SHARED_CIPHER,
+    SSL_R_NO_CIPHERS_AVAILABLE, SSL_R_TLSV1_ALERT_PROTOCOL_VERSION, SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE,
+    SSL_R_HTTP_REQUEST, SSL_R_HTTPS_PROXY_REQUEST, SSL_R_PACKET_LENGTH_TOO_LONG,
+  ]
+
   /// Why the session failed, in the words of the certificate check where that was it. Only while the connection is
   /// open.
   func failure(_ code: UInt, _ systemCode: Int32) -> ConnectionEnd {
@@ -106,8 +115,11 @@ package final class TLSSession {
     }
     if code == 0 { return .failed(systemCode == 0 ? "closed without close_notify" : SystemError.text(systemCode)) }
     let reason = ERR_GET_REASON(code)
-    return reason == SSL_R_UNEXPECTED_EOF_WHILE_READING
-      ? .failed("closed without close_notify") : .untrusted(TLSError.text(code))
+    if reason == SSL_R_UNEXPECTED_EOF_WHILE_READING { return .failed("closed without close_notify") }
+    // What a server that restarts or is overloaded says is worth another try; what both sides can never agree on is
+    // not.
+    let isFinal = Self.finalReasons.contains(reason)
+    return isFinal ? .untrusted(TLSError.text(code)) : .failed(TLSError.text(code))
   }
 }
 

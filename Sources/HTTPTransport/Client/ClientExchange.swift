@@ -138,9 +138,11 @@ final class ClientExchange: @unchecked Sendable {
     pool.serve(self, fresh: true)
   }
 
-  /// RFC 9110, 9.2.2: only what may be done twice, and only where the body can be had again.
+  /// RFC 9110, 9.2.2: only what may be done twice, and only where the body can be had again. A conditional request that
+  /// was carried out fails the second time: only its sender can tell its own success from another's.
   private var isReplayable: Bool {
     if case .stream = request.body { return false }
+    if request.fields.contains(where: { $0.name == .ifMatch || $0.name == .ifNoneMatch }) { return false }
     return [.get, .head, .put, .delete, .options].contains(request.method)
   }
 

@@ -57,7 +57,7 @@ extension ServerConnection {
     var whole = GrowingBuffer()
     var reserved = Self.inPlaceBytes
     guard server.budget.reserve(reserved) else { throw bodyFailed(.overloaded) }
-    connection.setReadBound(Self.inPlaceBytes)
+    connection.setReadBound(max(Self.inPlaceBytes, headReadBound))
     defer {
       server.budget.giveBack(reserved)
       connection.setReadBound(headReadBound)

@@ -119,7 +119,9 @@ final class ServerConnection: ConnectionDelegate, @unchecked Sendable {
     let wait = waits
     await withUnsafeContinuation { inputWaiter = $0 }
     // A reader that outlived its request wakes up in somebody else's time, which is not its to end.
-    return wait == waits ? deadline.endWait() : true
+    guard wait == waits else { return true }
+    // What came in the turn in which the time ended has come in time.
+    return deadline.endWait() || connection.inputLength >= wanted
   }
 
   var isAwaitingInput: Bool { inputWaiter != nil }
@@ -209,7 +211,7 @@ final class ServerConnection: ConnectionDelegate, @unchecked Sendable {
       deadline.stopWatchingOutput()
       if connection.outputLength > 0 { watchOutput() }
     }
-    if deadline.inputIsDue(now) {
+    if deadline.inputIsDue(now), inputWaiter != nil {
       deadline.expire()
       resumeInput()
     }
