@@ -9,11 +9,18 @@ import Synchronization
 
 /// State of the process that only the service knows.
 package final class Readiness: Sendable {
+  private let starting = Atomic<Bool>(false)
   private let draining = Atomic<Bool>(false)
   private let isAlive: @Sendable () -> Bool
 
   /// `isAlive`: whether every event loop turned lately.
   package init(isAlive: @escaping @Sendable () -> Bool = { true }) { self.isAlive = isAlive }
+
+  /// The journal may still be replayed: probes find a node that lives and is not ready.
+  package var isStarting: Bool { starting.load(ordering: .acquiring) }
+
+  package func beginStarting() { starting.store(true, ordering: .releasing) }
+  package func endStarting() { starting.store(false, ordering: .releasing) }
 
   package var isDraining: Bool { draining.load(ordering: .acquiring) }
 
@@ -34,10 +41,10 @@ package enum HealthStatus: String, Sendable {
   package var isReady: Bool { self == .healthy || self == .degraded }
 
   /// `knowsKeys`: without any, no request of a client can be let in.
-  package init(_ health: EventStore.Health, knowsKeys: Bool = true, isDraining: Bool) {
-    if isDraining {
+  package init(_ health: EventStore.Health, knowsKeys: Bool, readiness: Readiness) {
+    if readiness.isDraining {
       self = .draining
-    } else if !health.canStore || !knowsKeys {
+    } else if readiness.isStarting || !health.canStore || !knowsKeys {
       self = .unhealthy
     } else {
       self = health.storeReachable ? .healthy : .degraded
@@ -63,7 +70,8 @@ struct HealthReport: Sendable {
     var health = events.health
     let knowsKeys = authorizer.knowsKeys
     if !knowsKeys { health.causes["keys"] = "the API keys were never read: see auth.keys" }
-    let status = HealthStatus(health, knowsKeys: knowsKeys, isDraining: readiness.isDraining)
+    if readiness.isStarting { health.causes["start"] = "the node is starting" }
+    let status = HealthStatus(health, knowsKeys: knowsKeys, readiness: readiness)
     var members: [(String, JSONValue)] = [
       ("status", .string(status.rawValue)), ("timestamp", .string(now)),
       (

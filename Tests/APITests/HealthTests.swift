@@ -41,6 +41,15 @@ import Testing
     #expect(await service.get("/livez", key: nil).status == .ok)
   }
 
+  @Test func node_IsNotReady_WhileItStarts_AndLives() async throws {
+    let service = try Service()
+    service.readiness.beginStarting()
+    #expect(await service.get("/readyz", key: nil).status.code == 503)
+    #expect(await service.get("/livez", key: nil).status == .ok)
+    service.readiness.endStarting()
+    #expect(await service.get("/readyz", key: nil).status == .ok)
+  }
+
   @Test func node_IsUnhealthy_WhenItKnowsNoKeys() async throws {
     let service = try Service()
     let parts = APIParts(

@@ -118,6 +118,16 @@ import Testing
     #expect(warnings[1].contains("CALLFLOW_SERVICE_HOST"))
   }
 
+  @Test func bucketSettings_WarnEach_WhenNoBucketIsNamed() throws {
+    var environment = [
+      "CALLFLOW_STORAGE_S3_ENDPOINT": "https://s3.example.com", "CALLFLOW_STORAGE_S3_REGION": "us-east-1",
+    ]
+    #expect(try load(environment: environment).warnings.count == 1)
+    #expect(try load(environment: environment).warnings[0].contains("storage.s3.endpoint"))
+    environment["CALLFLOW_STORAGE_URL"] = "s3://calls"
+    #expect(try load(environment: environment).warnings.isEmpty)
+  }
+
   @Test func file_IsFoundByVariable_AndMustExist() throws {
     let folder = TemporaryFolder()
     try write("log: {level: debug}\n", to: folder.file("a.yaml"))

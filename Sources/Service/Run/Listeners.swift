@@ -38,12 +38,15 @@ final class Listeners: Sendable {
 
   var servers: [HTTPServer] { [main, admin] }
 
-  /// The admin listener last: whoever finds it ready finds the others too.
-  func listen() async throws(ServiceFailure) {
+  func listenMain() async throws(ServiceFailure) {
     for address in settings.listenAddresses {
       let real = try await listen(main, address, "http.listen")
       bound.withLock { $0.main.append(real) }
     }
+  }
+
+  /// First, so that probes see a node that starts.
+  func listenAdmin() async throws(ServiceFailure) {
     guard let address = settings.adminAddress else { return }
     let real = try await listen(admin, address, "admin.listen")
     bound.withLock { $0.admin = real }

@@ -57,12 +57,15 @@ package struct Service: Sendable {
     ServiceMetrics.register(
       on: registry, settings: settings, group: group, store: store, readiness: readiness,
       authorizer: keys.authorizer, clock: clock, servers: listeners.servers)
+    readiness.beginStarting()
+    try await listeners.listenAdmin()
     try await Self.start(store)
     objects.end()
     let refreshing = keys.start()
     // Before: from the first accepted connection on, TERM drains.
     signals.serving()
-    try await listeners.listen()
+    try await listeners.listenMain()
+    readiness.endStarting()
     logger.info("serving", metadata: listeners.metadata)
 
     await signals.untilStopped { await reload(keys) }

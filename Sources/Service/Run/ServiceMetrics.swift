@@ -19,7 +19,7 @@ enum ServiceMetrics {
       [("version", BuildInfo.version), ("commit", BuildInfo.commit)]
     ).set(1)
     registry.reading("callflow_ready", "1 while the node takes requests.") {
-      HealthStatus(store.health, knowsKeys: authorizer.knowsKeys, isDraining: readiness.isDraining).isReady ? 1 : 0
+      HealthStatus(store.health, knowsKeys: authorizer.knowsKeys, readiness: readiness).isReady ? 1 : 0
     }
     registry.reading("callflow_key_expiry_timestamp_seconds", "When the next API key ends; 0 where none does.") {
       Double(authorizer.keys?.nextExpiry(after: clock.wallNanoseconds()) ?? 0) / 1e9

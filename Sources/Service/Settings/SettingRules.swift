@@ -10,6 +10,16 @@ enum SettingRules {
     listeners(settings) + anonymous(settings) + basePath(settings) + store(settings) + sizes(settings)
   }
 
+  /// What is allowed and hardly meant. `given`: the keys that were set anywhere.
+  static func warnings(of settings: Settings, given: Set<String>) -> [String] {
+    guard settings.store != .s3 else { return [] }
+    let unused = SettingTable.all.filter { setting in
+      setting.key.hasPrefix("storage.s3.") && given.contains(setting.key)
+        && ![nil, "", setting.fallback].contains(settings.text(setting.key))
+    }
+    return unused.map { "\($0.key) is set, but storage.url names no bucket (s3://...): events stay on this machine" }
+  }
+
   private static func listeners(_ settings: Settings) -> [String] {
     var problems: [String] = []
     let given = settings.list("http.listen")

@@ -51,7 +51,7 @@ package enum SettingsLoader {
     if problems.isEmpty {
       let settings = Settings(values: values, origins: origins, environment: sources.environment)
       problems = SettingRules.problems(of: settings)
-      if problems.isEmpty { return (settings, warnings) }
+      if problems.isEmpty { return (settings, warnings + SettingRules.warnings(of: settings, given: Set(raw.keys))) }
     }
     throw SettingsErrors(problems)
   }

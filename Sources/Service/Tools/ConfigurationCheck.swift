@@ -33,7 +33,7 @@ package enum ConfigurationCheck {
   }
 }
 
-/// LIST and PUT requests that a node makes in 30 days, because a bucket's owner pays for each.
+/// LIST, PUT and GET requests that a node makes in 30 days, because a bucket's owner pays for each.
 struct RequestEstimate {
   private static let monthSeconds = 30.0 * 86_400
   private let settings: Settings
@@ -54,8 +54,11 @@ struct RequestEstimate {
     let target = settings.store == .s3 ? "" : " (on the embedded store they cost nothing)"
     return """
       # Requests a month (30 days) of each node, at most\(target):
-      #   LIST \(lists): storage.refresh_interval \(SettingText.duration(refresh)) while there are reads
+      #   LIST \(lists): storage.refresh_interval \(SettingText.duration(refresh)) while there are reads, and
+      #        every 5 minutes one for each 1,000 objects of the inbox
       #   PUT  \(puts): \(reason)
+      #   GET  \(Self.grouped(Self.monthSeconds)) where the keys are in the bucket (looked at every second), and
+      #        those of reads
 
       """
   }
