@@ -33,6 +33,8 @@ package struct Service: Sendable {
 
   /// Serves until TERM or INT, drains, and returns.
   package func run() async throws(ServiceFailure) {
+    // libdispatch makes its timers' descriptors with the first sleep, and traps where none are left then.
+    try? await Task.sleep(nanoseconds: 1)
     let server = try prepare()
     let group = try Self.loops(settings.threads)
     let signals = await Signals(on: group.loops[0], clock: clock)
