@@ -258,7 +258,8 @@ private final class SilentStore: ObjectStore {
     return Double(clock.monotonicNanoseconds() - start) / 1e9
   }
 
-  @Test func read_EndsWithItsTime_WhenTheStoreIsSilent_AndOthersAreReadStill() async throws {
+  @Test(.timeLimit(.minutes(1)))
+  func read_EndsWithItsTime_WhenTheStoreIsSilent_AndOthersAreReadStill() async throws {
     let objects = SilentStore()
     let store = try await makeStore(TemporaryFolder().path, objects, queryTimeoutSeconds: 0.2)
     let id = try await store.store([eventJSON("call")]).ids[0]
@@ -271,7 +272,8 @@ private final class SilentStore: ObjectStore {
     await store.drain(deadline: .milliseconds(100))
   }
 
-  @Test func drain_EndsInItsTime_WhenTheStoreIsSilent() async throws {
+  @Test(.timeLimit(.minutes(1)))
+  func drain_EndsInItsTime_WhenTheStoreIsSilent() async throws {
     let objects = SilentStore()
     let store = try await makeStore(TemporaryFolder().path, objects)
     _ = try await store.store([eventJSON("call")])

@@ -27,7 +27,7 @@ import Testing
 
   /// A reply that fills the input to its bound while its reader is away must go on when the reader is back: the last
   /// bytes may stand decrypted where no event of the socket tells of them.
-  @Test(arguments: [65_536, 65_537, 70_000, 81_920, 98_304, 200_000])
+  @Test(.timeLimit(.minutes(1)), arguments: [65_536, 65_537, 70_000, 81_920, 98_304, 200_000])
   func longReply_IsReadToItsEnd_WhenItsReaderIsSlow(_ length: Int) async throws {
     let body = String(repeating: "x", count: length)
     let server = try await HTTPTLSServer(
